@@ -1,0 +1,1 @@
+"""Whetstone: sharpen a language model on your own examples."""

@@ -1,0 +1,229 @@
+"""Every error a person can meet: one class per thing that can be done about it, worded in both languages by its code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio.words import say
+
+
+class StudioError(Exception):
+    """An error with a code, values, and words in every language of the catalogue.
+
+    The words live in the catalogue under `error.<code>.message` and `error.<code>.hint`; `values` fill their
+    placeholders. `str()` gives English, for logs.
+    """
+
+    code = "StudioError"
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(self.code)
+        self.values = values
+
+    def message(self, language: str) -> str:
+        return say(language, f"error.{self.code}.message", **self.values)
+
+    def hint(self, language: str) -> str:
+        return say(language, f"error.{self.code}.hint", **self.values)
+
+    def __str__(self) -> str:
+        return f"{self.message('en')} {self.hint('en')}"
+
+
+class InputError(StudioError):
+    """Something the person can mend."""
+
+    code = "InputError"
+
+
+class FileUnreadable(InputError):
+    """values: file, row (number or None), cause (a sentence of the reader)."""
+
+    code = "FileUnreadable"
+
+
+class FormatUnknown(InputError):
+    """values: file, fields (comma-separated names found)."""
+
+    code = "FormatUnknown"
+
+
+class RowInvalid(InputError):
+    """values: row, field, found."""
+
+    code = "RowInvalid"
+
+
+class DatasetEmpty(InputError):
+    """values: name."""
+
+    code = "DatasetEmpty"
+
+
+class OptionsInvalid(InputError):
+    """All problems of a form at once. values: problems = [{"field", "code", ...}], text = one line in English."""
+
+    code = "OptionsInvalid"
+
+    def __init__(self, problems: list[dict[str, Any]], **values: Any) -> None:
+        super().__init__(problems=problems, **values)
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        return self.values["problems"]
+
+    def message(self, language: str) -> str:
+        lines = [say(language, f"problem.{p['code']}", **p) for p in self.problems]
+        return "\n".join([say(language, f"error.{self.code}.message"), *lines])
+
+
+class NameTaken(InputError):
+    """values: name."""
+
+    code = "NameTaken"
+
+
+class NameUnsafe(InputError):
+    """values: name."""
+
+    code = "NameUnsafe"
+
+
+class FileTooLarge(InputError):
+    """values: file, bytes, limit_bytes."""
+
+    code = "FileTooLarge"
+
+
+class NotYours(InputError):
+    """The thing asked for does not exist in this person's workspaces. values: what."""
+
+    code = "NotYours"
+
+
+class EditConflict(InputError):
+    """Somebody saved the row in the meantime. values: row."""
+
+    code = "EditConflict"
+
+
+class RequestRefused(InputError):
+    """A call from another site, or of another shape than the page makes. values: none."""
+
+    code = "RequestRefused"
+
+
+class MachineError(StudioError):
+    """Something the computer cannot do."""
+
+    code = "MachineError"
+
+
+class OutOfMemory(MachineError):
+    """values: asked_bytes, free_bytes (either may be None)."""
+
+    code = "OutOfMemory"
+
+
+class DiskFull(MachineError):
+    """values: free_bytes."""
+
+    code = "DiskFull"
+
+
+class DeviceMissing(MachineError):
+    """values: device."""
+
+    code = "DeviceMissing"
+
+
+class ToolMissing(MachineError):
+    """values: tool, install."""
+
+    code = "ToolMissing"
+
+
+class RootTaken(MachineError):
+    """Another app works in this root. values: root, pid."""
+
+    code = "RootTaken"
+
+
+class ModelError(StudioError):
+    """Something about a base model or an adapter."""
+
+    code = "ModelError"
+
+
+class ModelNotFound(ModelError):
+    """values: model."""
+
+    code = "ModelNotFound"
+
+
+class WeightsUnsafe(ModelError):
+    """The folder holds pickled weights only. values: model."""
+
+    code = "WeightsUnsafe"
+
+
+class ChatTemplateMissing(ModelError):
+    """values: model."""
+
+    code = "ChatTemplateMissing"
+
+
+class AdapterMismatch(ModelError):
+    """values: adapter, base."""
+
+    code = "AdapterMismatch"
+
+
+class CannotMerge(ModelError):
+    """values: adapter, cause."""
+
+    code = "CannotMerge"
+
+
+class JobError(StudioError):
+    """Something about a job."""
+
+    code = "JobError"
+
+
+class JobNotFound(JobError):
+    """values: job."""
+
+    code = "JobNotFound"
+
+
+class JobRunning(JobError):
+    """The deed needs an ended job. values: job."""
+
+    code = "JobRunning"
+
+
+class CheckpointUnreadable(JobError):
+    """values: checkpoint, cause."""
+
+    code = "CheckpointUnreadable"
+
+
+class WorkerLost(JobError):
+    """The worker died. values: exit_code, signal (name or None), last_event (kind), log_tail."""
+
+    code = "WorkerLost"
+
+
+class RemoteError(StudioError):
+    """A hub or an endpoint failed. values: address, status, retries."""
+
+    code = "RemoteError"
+
+
+def error_classes() -> list[type[StudioError]]:
+    """Every error class, for the test that holds their words."""
+    found: list[type[StudioError]] = [StudioError]
+    for cls in found:
+        found.extend(cls.__subclasses__())
+    return found

@@ -1,0 +1,39 @@
+"""What a job is to do, written once as `job.json` when it is submitted."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+JobKind = Literal["import", "save_version", "measure", "probe", "train", "download"]
+Lane = Literal["device", "light"]
+
+LANE_OF_KIND: dict[str, Lane] = {
+    "import": "light",
+    "save_version": "light",
+    "measure": "light",
+    "download": "light",
+    "probe": "device",
+    "train": "device",
+}
+
+
+class JobSpec(BaseModel):
+    """One job: whose it is, what kind of work, and that kind's own options. Holds no secrets.
+
+    deed: the id of the form that asked for it; the same id submits once. `options` is checked by the model of the
+    kind that reads it (DESIGN: a spec is written once and never changed).
+    """
+
+    model_config = ConfigDict(frozen=True)
+    format: int = 1
+    id: str
+    kind: JobKind
+    lane: Lane
+    owner: str
+    title: str = Field(max_length=200)
+    created: str
+    deed: str
+    launcher: Literal["local"] = "local"
+    options: dict[str, Any]
