@@ -1,0 +1,51 @@
+"""The tree as a newcomer clones it: nothing stray at the top, no place of one machine, linted and formatted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import ROOT, files
+
+TOP = frozenset(
+    {"app.py", "requirements.txt", "README.md", "LICENSE", "assets", "studio", "tests", ".ci"}
+    | {".gitignore", ".gitattributes", ".pytest.ini", ".ruff.toml"}
+)
+ONE_MACHINES = (
+    *("/wo" + "rk/", "/tmp/" + "venv", "/opt/" + "pypi", "/opt/" + "wheels", "/home" + "/", "/Us" + "ers/"),
+    *("pypi" + ".org", "pythonhosted" + ".org", "download.pytorch" + ".org", "deb.debian" + ".org"),
+    *("registry.npmjs" + ".org", "index" + "-url", "find" + "-links", "file:///" + "opt"),
+)
+"""Paths of one machine and hosts of package registries; in halves, so that this file does not hold them."""
+TEXT = frozenset({".py", ".js", ".css", ".md", ".txt", ".json", ".jsonl", ".toml", ".ini", ".html", ".svg", ".sh", ""})
+SMALL_BYTES = 2_000_000
+
+
+def test_the_top_level_holds_what_the_map_names_and_nothing_else():
+    stray = {path.relative_to(ROOT).parts[0] for path in files()} - TOP
+    assert not stray
+
+
+def test_nothing_in_the_tree_names_a_machine_or_a_registry():
+    found = []
+    for path in files():
+        if path.suffix in TEXT and path.stat().st_size < SMALL_BYTES:
+            text = path.read_bytes().decode("utf-8", errors="replace")
+            found += [f"{path.relative_to(ROOT)} holds {part}" for part in ONE_MACHINES if part in text]
+    assert not found, "\n".join(found)
+
+
+def test_nothing_large_is_kept():
+    """10 MB is the limit of the shipped model, the largest file there is."""
+    large = {str(p.relative_to(ROOT)): p.stat().st_size for p in files() if p.stat().st_size > 10_000_000}
+    assert not large
+
+
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=["lint", "format"])
+def test_ruff_is_clean(command):
+    run = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
