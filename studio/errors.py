@@ -113,6 +113,12 @@ class RequestRefused(InputError):
     code = "RequestRefused"
 
 
+class LoginNeeded(InputError):
+    """The page asks for a login and the request carries none, or one that has ended. values: none."""
+
+    code = "LoginNeeded"
+
+
 class MachineError(StudioError):
     """Something the computer cannot do."""
 
@@ -167,6 +173,18 @@ class WeightsUnsafe(ModelError):
     code = "WeightsUnsafe"
 
 
+class TokenizerMissing(ModelError):
+    """The folder has no tokenizer.json. values: model."""
+
+    code = "TokenizerMissing"
+
+
+class BaseUnreadable(ModelError):
+    """A file of the base is torn or holds something else. values: model, file."""
+
+    code = "BaseUnreadable"
+
+
 class ChatTemplateMissing(ModelError):
     """values: model."""
 
@@ -183,6 +201,12 @@ class CannotMerge(ModelError):
     """values: adapter, cause."""
 
     code = "CannotMerge"
+
+
+class TrainingDiverged(ModelError):
+    """The loss stopped being a number. values: step, steps (how many in a row), learning_rate."""
+
+    code = "TrainingDiverged"
 
 
 class JobError(StudioError):

@@ -1,0 +1,119 @@
+"""The gate between a browser and the services: who asks, whether they may, and what they are told when it fails."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+from starlette.requests import Request
+
+from studio.errors import LoginNeeded, RequestRefused, StudioError
+from studio.people import Person, person_from
+from studio.settings import Settings
+from studio.words import say
+
+_log = logging.getLogger("whetstone")
+SCOPE_KEY = "whetstone"
+
+
+class Visit:
+    """One request as the door saw it: the operator's settings and the name that the login checked, if any."""
+
+    def __init__(self, settings: Settings, username: str | None) -> None:
+        self.settings = settings
+        self.username = username
+
+
+def visit_of(request: Request | gr.Request) -> Visit:
+    return raw_request(request).scope[SCOPE_KEY]
+
+
+def raw_request(request: Request | gr.Request) -> Request:
+    """Gradio wraps the request of an event; server functions and routes carry the raw one."""
+    return request.request if type(request) is gr.Request else request
+
+
+def visitor_of(request: Request | gr.Request) -> Person:
+    """The person as far as the request says: for words on a page that needs no login, never for a service call."""
+    raw = raw_request(request)
+    visit = visit_of(raw)
+    return person_from(visit.username, raw.cookies, raw.headers, visit.settings)
+
+
+def person_of(request: Request | gr.Request) -> Person:
+    """The person of an event, a server function or a route. Raises LoginNeeded where a login is asked and missing."""
+    visit = visit_of(request)
+    if visit.settings.login is not None and visit.username is None:
+        raise LoginNeeded()
+    return visitor_of(request)
+
+
+def check_write(request: Request) -> None:
+    """A write comes from our own page and as JSON: Gradio's endpoint takes text/plain from any site.
+
+    Raises RequestRefused.
+    """
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    origin = request.headers.get("origin")
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    if media != "application/json" or origin is None or urlsplit(origin).netloc not in hosts:
+        raise RequestRefused()
+
+
+def on(trigger: Callable, fn: Callable, inputs: Any = None, outputs: Any = None, **options: Any) -> Any:
+    """Register an event. fn(person, *inputs) may take gr.EventData as its last, annotated argument.
+
+    An error reaches the person as a toast in their language; what was not foreseen carries a reference into the log.
+    """
+    chosen = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"} | options
+    return trigger(_guarded(fn), inputs, outputs, **chosen)
+
+
+def _guarded(fn: Callable) -> Callable:
+    @functools.wraps(fn)
+    def guarded(request: gr.Request, *arguments: Any) -> Any:
+        try:
+            return fn(person_of(request), *arguments)
+        except Exception as error:
+            code, message, hint = explain(error, visitor_of(request).language)
+            raise gr.Error(f"{message} {hint}".strip(), print_exception=False) from error
+
+    parameters = list(inspect.signature(fn).parameters.values())
+    first = parameters[0].replace(name="request", annotation=gr.Request)
+    guarded.__signature__ = inspect.Signature([first, *parameters[1:]])
+    guarded.__annotations__ = {k: v for k, v in fn.__annotations__.items() if k != parameters[0].name}
+    guarded.__annotations__["request"] = gr.Request
+    del guarded.__wrapped__
+    return guarded
+
+
+def explain(error: Exception, language: str) -> tuple[str, str, str]:
+    """Code, message and hint for a person. What was not foreseen is logged under a reference that the message names."""
+    if isinstance(error, StudioError):
+        return error.code, error.message(language), error.hint(language)
+    reference = secrets.token_hex(3)
+    _log.error("unforeseen error %s", reference, exc_info=error)
+    return (
+        "Unforeseen",
+        say(language, "gate.unforeseen.message", reference=reference),
+        say(language, "gate.unforeseen.hint"),
+    )
+
+
+def answer(request: Request, fn: Callable[[Person, dict], Any], argument: Any, *, write: bool) -> dict[str, Any]:
+    """A widget's call as its page reads it: {ok: true, value} or {ok: false, code, message, hint, values}."""
+    try:
+        if write:
+            check_write(request)
+        if not isinstance(argument, dict):
+            raise RequestRefused()
+        return {"ok": True, "value": fn(person_of(request), argument)}
+    except Exception as error:
+        code, message, hint = explain(error, visitor_of(request).language)
+        return {"ok": False, "code": code, "message": message, "hint": hint}

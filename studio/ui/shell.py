@@ -1,0 +1,92 @@
+"""The page around the tabs: our head and top bar are put into Gradio's page before it reaches the browser."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+
+import gradio
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio.ui.gate import visitor_of
+from studio.ui.routes import asset_address, page_scripts, page_styles, words_address
+
+_HEAD = re.compile(rb'<html\s+lang="en"(.*?<head>)', re.DOTALL)
+_BODY = re.compile(rb"<body[^>]*>")
+_FIRST_SCRIPT = """
+(() => {
+  const page = document.documentElement, language = page.dataset.language;
+  const theme = (() => { try { return localStorage.getItem("whetstone_theme"); } catch { return null; } })();
+  if (theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches) page.classList.add("dark");
+  Object.defineProperty(navigator, "language", { get: () => language, configurable: true });
+})();
+"""
+"""Runs before anything is drawn: no flash of the other theme, and Gradio starts in the page's language, which it
+takes from the browser alone."""
+
+
+class Page:
+    """Middleware that adds head and bar to the one HTML page; every other response passes untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.bundle = gradio_bundle()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] not in ("", "/"):
+            await self.app(scope, receive, send)
+            return
+        language = visitor_of(Request(scope)).language
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def collect(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            parts.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = dressed(b"".join(parts), language, self.bundle)
+            headers = [(k, v) for k, v in start["headers"] if k.lower() not in (b"content-length", b"cache-control")]
+            headers += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+            await send(start | {"headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        await self.app(scope, receive, collect)
+
+
+def dressed(page: bytes, language: str, bundle: str) -> bytes:
+    """Gradio's HTML with our language, first script, styles, scripts and top bar in it."""
+    code = "ja" if language == "ja" else "en"
+    opening = f'<html lang="{code}" data-language="{language}" data-gradio-bundle="{escape(bundle)}"'.encode()
+    page = _HEAD.sub(lambda found: opening + found.group(1) + _head().encode(), page, count=1)
+    return _BODY.sub(lambda found: found.group(0) + _bar(language).encode(), page, count=1)
+
+
+def _head() -> str:
+    styles = [f'<link rel="stylesheet" href="{address}">' for address in page_styles()]
+    scripts = [f'<script defer src="{address}"></script>' for address in (words_address(), *page_scripts())]
+    icon = f'<link rel="icon" type="image/svg+xml" href="{asset_address("logo.svg")}">'
+    return "".join(["<title>Whetstone</title>", icon, f"<script>{_FIRST_SCRIPT}</script>", *styles, *scripts])
+
+
+def _bar(language: str) -> str:
+    pseudo = ' translate="no"'
+    logo = f'<img src="{asset_address("logo.svg")}" width="18" height="18" alt="">'
+    return f'<header id="ws-bar"><b{pseudo}>{logo}Whetstone</b><span class="ws-spacer"></span></header>'
+
+
+def gradio_bundle() -> str:
+    """Where the page finds Gradio's module that exports `changeLocale`, relative to the page.
+
+    Raises FileNotFoundError when this Gradio ships none: a release changed it, and switching would silently fail.
+    """
+    assets = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+    for file in sorted(assets.glob("core-*.js")):
+        if "as changeLocale" in file.read_text("utf-8"):
+            return f"./assets/{file.name}"
+    raise FileNotFoundError("no bundle of this Gradio exports changeLocale")
