@@ -9,7 +9,7 @@ from tests.architecture.sources import ROOT, Module, modules, scripts
 
 BROAD_EXCEPTS_IN = {
     "studio/worker/__main__.py": "the worker's entry: whatever a job raises becomes its `failed` event",
-    "studio/data/containers/__init__.py": "the container reader's boundary: a broken file is a FileUnreadable",
+    "studio/data/sources.py": "the container reader's boundary: a broken file is a FileUnreadable",
     "studio/serving/http.py": "the model server's request handler",
     "studio/ui/gate.py": "the interface's gate: a person sees a sentence and a reference, the log has the rest",
 }

@@ -40,6 +40,8 @@ NAMES_IN_BOTH = frozenset(
         "Hub",
         "GPU",
         "CPU",
+        "OK",
+        "Lines",
         "OpenAI",
         "ShareGPT",
         "Alpaca",
@@ -63,6 +65,13 @@ NAMES_IN_BOTH = frozenset(
     ]
 )
 """Words that are the same in both languages."""
+
+
+FILE_ENDINGS = frozenset(
+    {"js", "css", "svg", "json", "jsonl", "db", "csv", "tsv", "parquet", "log", "py", "html", "txt"}
+)
+CODED = re.compile(r"(?:phase|notice|choice|dropped|refused|problem|warning)\.(.+)|error\.(\w+)\.(?:message|hint)")
+"""Families whose keys are made from the code of an event or an error when it is shown."""
 
 
 @cache
@@ -135,7 +144,9 @@ def all_texts() -> tuple[tuple[str, str], ...]:
 
 
 def looks_like_key(text: str) -> bool:
-    return bool(KEY.fullmatch(text)) and text.partition(".")[0] in families()
+    """A dotted literal of a known family that is no file's name."""
+    family, _, rest = text.partition(".")
+    return bool(KEY.fullmatch(text)) and family in families() and rest.rpartition(".")[2] not in FILE_ENDINGS
 
 
 @cache
@@ -166,9 +177,9 @@ def source_words() -> frozenset[str]:
 def is_used(key: str) -> bool:
     if key in said_keys():
         return True
-    for pattern in dynamic_patterns():
+    for pattern in (CODED, *dynamic_patterns()):
         if (match := pattern.fullmatch(key)) and all(
-            part in source_words() for filling in match.groups() for part in filling.split(".")
+            part in source_words() for filling in match.groups() if filling for part in filling.split(".")
         ):
             return True
     return False
