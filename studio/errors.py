@@ -239,6 +239,24 @@ class WorkerLost(JobError):
     code = "WorkerLost"
 
 
+class KeeperLost(JobError):
+    """The keeper died, so the worker stopped. values: last_event (kind), log_tail."""
+
+    code = "KeeperLost"
+
+
+class JobLost(JobError):
+    """Worker and keeper are gone and nobody saw how. values: last_event (kind), log_tail."""
+
+    code = "JobLost"
+
+
+class PythonError(JobError):
+    """An error in a worker that no rule of ours foresaw. values: type, text; the traceback is in output.log."""
+
+    code = "PythonError"
+
+
 class RemoteError(StudioError):
     """A hub or an endpoint failed. values: address, status, retries."""
 

@@ -1,0 +1,179 @@
+"""A job's folder: what is to be done, how far it is, how it ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from studio.errors import DiskFull, JobNotFound, JobRunning
+from studio.events import Queued
+from studio.jobs.ending import (
+    EVENTS_NAME,
+    LOCK_NAME,
+    OUTPUT_NAME,
+    STOP_NAME,
+    failed_event,
+    has_ended,
+    write_lost,
+    write_stopped,
+)
+from studio.jobs.lease import is_locked, take_lock
+from studio.jobs.log import RESERVE_BYTES, RESERVE_NAME, LogWriter, read_first_events, read_last_event
+from studio.jobs.tail import TAIL_BYTES, read_tail
+from studio.jobspec import JobSpec
+
+Status = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
+SPEC_NAME = "job.json"
+BEFORE_START = frozenset({"queued", "notice"})
+"""Kinds of events that may stand in a log before `started`."""
+
+ENDING_WAIT_S = 2.0
+"""How long a stop or a delete waits for a lock that is only held for a look or by a keeper about to exit."""
+
+
+@dataclass(frozen=True)
+class JobState:
+    """last, started, ended: events of the log as dicts, or None where there is none yet."""
+
+    status: Status
+    last: dict[str, Any] | None
+    started: dict[str, Any] | None
+    ended: dict[str, Any] | None
+
+    @property
+    def is_ended(self) -> bool:
+        return self.ended is not None
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in ("starting", "running", "stopping")
+
+
+class JobFolder:
+    """One job. Cheap to make; an ending, once seen, is remembered."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self.events_path = path / EVENTS_NAME
+        self.result_path = path / "result"
+        self.output_path = path / OUTPUT_NAME
+        self._ended: JobState | None = None
+
+    @cached_property
+    def spec(self) -> JobSpec:
+        """Raises JobNotFound when there is no readable spec."""
+        try:
+            return JobSpec.model_validate_json((self.path / SPEC_NAME).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise JobNotFound(job=self.id) from error
+
+    @property
+    def workspace(self) -> Path:
+        return self.path.parent.parent
+
+    def state(self) -> JobState:
+        """How the job stands now. A job that started, has no ending and holds no lock is lost: that is written down."""
+        if self._ended:
+            return self._ended
+        state = self._read_state()
+        if state.status in ("running", "stopping") and self._close_if_lost():
+            state = self._read_state()
+            if not state.is_ended:  # the disk is too full for an ending: say so, and try again at the next look
+                ended = failed_event(DiskFull(free_bytes=0)).to_fields()
+                return JobState("failed", state.last, state.started, ended)
+        if state.is_ended:
+            self._ended = state
+        return state
+
+    def ask_stop(self) -> None:
+        """Ask the job to stop. One that has not started is stopped here and now; an ended one stays as it is."""
+        if self.state().is_ended:
+            return
+        (self.path / STOP_NAME).touch()
+        if self._has_started():
+            return
+        lock = take_lock(self.path / LOCK_NAME)
+        if lock is None:
+            return  # a keeper has it and looks for the file before it starts the work
+        try:
+            if not self._has_started():
+                write_stopped(self.path)
+        finally:
+            os.close(lock)
+
+    def give_up(self) -> None:
+        """Write down that the job is lost, unless a keeper has it or it has ended."""
+        self._close_if_lost()
+
+    def is_held(self) -> bool:
+        """Whether a keeper or a worker is alive for this job. Takes the lock for a moment."""
+        return is_locked(self.path / LOCK_NAME)
+
+    def log_tail(self, limit_bytes: int = TAIL_BYTES) -> str:
+        return read_tail(self.output_path, limit_bytes)
+
+    def delete(self) -> None:
+        """Remove the folder. Raises JobRunning while a keeper or a worker lives."""
+        is_live = self.state().status in ("running", "stopping")
+        lock = None if is_live else take_lock(self.path / LOCK_NAME, ENDING_WAIT_S)
+        if lock is None:
+            raise JobRunning(job=self.id)
+        try:
+            hidden = self.path.with_name(f".deleted-{self.id}")
+            self.path.rename(hidden)
+        finally:
+            os.close(lock)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+    def _read_state(self) -> JobState:
+        first = read_first_events(self.events_path)
+        started = next((event for event in first if event["kind"] == "started"), None)
+        last = read_last_event(self.events_path)
+        if has_ended(last):
+            return JobState(last["kind"], last, started, last)
+        if not self._has_started(last):
+            return JobState("starting" if (self.path / LOCK_NAME).exists() else "queued", last, None, None)
+        return JobState("stopping" if (self.path / STOP_NAME).exists() else "running", last, started, None)
+
+    def _has_started(self, last: dict[str, Any] | None = None) -> bool:
+        last = last or read_last_event(self.events_path)
+        return last is not None and last["kind"] not in BEFORE_START
+
+    def _close_if_lost(self) -> bool:
+        """Whether the job is over by now, after writing the ending that nobody else is left to write."""
+        try:
+            lock = take_lock(self.path / LOCK_NAME)
+        except FileNotFoundError:
+            return False
+        if lock is None:
+            return False
+        try:
+            write_lost(self.path)
+        finally:
+            os.close(lock)
+        return True
+
+
+def create_job(spec: JobSpec, jobs: Path) -> JobFolder:
+    """A new folder under `jobs`, complete the moment it appears. Raises FileExistsError when the id is taken."""
+    target = jobs / spec.id
+    hidden = jobs / f".new-{spec.id}"
+    hidden.mkdir(parents=True)
+    (hidden / SPEC_NAME).write_text(spec.model_dump_json(indent=1), "utf-8")
+    (hidden / RESERVE_NAME).write_bytes(os.urandom(RESERVE_BYTES))
+    log = LogWriter(hidden / EVENTS_NAME)
+    log.write(Queued())
+    log.close()
+    try:
+        hidden.rename(target)
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise FileExistsError(target) from error
+    return JobFolder(target)

@@ -1,0 +1,66 @@
+"""Everything the page works with, built in one place for one root."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+from typing import Any
+
+from studio.errors import RootTaken
+from studio.jobs.launchers import Launcher
+from studio.jobs.lease import take_lock
+from studio.services.queue import Queue
+from studio.settings import Settings
+
+LOCK_NAME = "app.lock"
+
+
+class Studio:
+    """The services of one app. Raises RootTaken when another app works in the root.
+
+    launcher: how keepers are started; on this machine when not given.
+    """
+
+    def __init__(self, settings: Settings, launcher: Launcher | None = None) -> None:
+        self.settings = settings
+        settings.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _take_root(settings)
+        self.queue = Queue(settings, launcher)
+        self.datasets = _service("datasets", "Datasets", settings, self.queue)
+        self.bases = _service("bases", "Bases", settings, self.queue)
+        self.runs = _service("runs", "Runs", settings, self.queue, self.datasets, self.bases)
+        self.live = _service("live", "Live", settings, self.queue)
+        self.queue.start()
+
+    def close(self) -> None:
+        """Start no more jobs, end the spare, give the root back. Running jobs go on."""
+        self.queue.close()
+        os.close(self._lock)
+
+
+def _take_root(settings: Settings) -> int:
+    path = settings.root / LOCK_NAME
+    lock = take_lock(path, wait_s=0.2)
+    if lock is None:
+        raise RootTaken(root=str(settings.root), pid=_pid_in(path))
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, json.dumps({"pid": os.getpid()}).encode(), 0)
+    return lock
+
+
+def _pid_in(path) -> int | None:
+    try:
+        return json.loads(path.read_text("utf-8"))["pid"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _service(module: str, name: str, *arguments: Any) -> Any:
+    """A service whose module may still be missing: None then. To become plain imports once all are there."""
+    try:
+        return getattr(import_module(f"studio.services.{module}"), name)(*arguments)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("studio."):
+            return None
+        raise

@@ -1,0 +1,1 @@
+"""Tests with real things: processes, databases, the pocket model, a browser."""
