@@ -41,6 +41,12 @@ NAMES_IN_BOTH = frozenset(
         "GPU",
         "CPU",
         "OK",
+        "v",
+        "Alt",
+        "Ctrl",
+        "S",
+        "Enter",
+        "Esc",
         "Lines",
         "OpenAI",
         "ShareGPT",
@@ -161,6 +167,12 @@ def dynamic_patterns() -> tuple[re.Pattern[str], ...]:
 
 
 @cache
+def endings() -> frozenset[str]:
+    """What is put behind a key at run time, such as `.says`."""
+    return frozenset(text[1:] for _, text in all_texts() if re.fullmatch(_DYNAMIC + r"\.[a-z_]+", text))
+
+
+@cache
 def said_keys() -> frozenset[str]:
     """Every key that stands in the source, whole, also inside a longer literal such as HTML."""
     return frozenset(key for _, text in all_texts() for key in KEY.findall(text))
@@ -176,6 +188,8 @@ def source_words() -> frozenset[str]:
 
 def is_used(key: str) -> bool:
     if key in said_keys():
+        return True
+    if any(key.endswith(end) and key.removesuffix(end) in said_keys() for end in endings()):
         return True
     for pattern in (CODED, *dynamic_patterns()):
         if (match := pattern.fullmatch(key)) and all(
