@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
+import pytest
+
+from studio.data.formats import LEAST_CONFIDENCE, read_record
+from studio.errors import RowInvalid
 from studio.settings import PREFIX, _parser
 from tests.architecture.sources import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAG = re.compile(r"^\| `(--[a-z-]+)` \| `([A-Z_]+)` \|", re.MULTILINE)
+
+
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def front_matter() -> dict[str, str]:
@@ -58,3 +66,16 @@ def test_the_folders_of_tests_are_described():
     named = set(re.findall(r"^\| `tests/(\w+)` \|", README, re.MULTILINE))
     there = {p.name for p in (ROOT / "tests").iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert named == there
+
+
+def test_the_plug_that_readme_shows_works_as_it_stands():
+    """The flash cards are read, guessed, checked and written back; a card without a back is refused by its field."""
+    shown = ModuleType("shown")
+    exec(compile(PYTHON.search(README).group(1), "README.md", "exec"), vars(shown))
+    plug = shown.PLUG
+    assert read_record(plug, plug.example.row) == plug.example.record
+    assert plug.render(plug.example.record) == plug.example.row
+    assert plug.guess(["front", "back"], [plug.example.row]).confidence > LEAST_CONFIDENCE
+    with pytest.raises(RowInvalid) as refused:
+        read_record(plug, {"front": "3 + 4?"})
+    assert refused.value.values["field"] == "messages[1].content"

@@ -17,6 +17,8 @@ WITHOUT_IMPORT = {
     "accelerate": "transformers' Trainer imports it",
     "bitsandbytes": "transformers imports it for quantised bases",
     "datasets": "trl's trainers take its tables",
+    "pandas": "gradio loads it at every start",
+    "plotly": "its script is served to the page",
     "ruff": "run as a program by the tests",
 }
 """Pins that no file of ours imports, and why they are direct dependencies all the same."""
