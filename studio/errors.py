@@ -119,6 +119,18 @@ class LoginNeeded(InputError):
     code = "LoginNeeded"
 
 
+class LoginRefused(InputError):
+    """Wrong name or password; which of the two is not told. values: none."""
+
+    code = "LoginRefused"
+
+
+class LoginPaused(InputError):
+    """Too many wrong attempts. values: seconds until the next is looked at."""
+
+    code = "LoginPaused"
+
+
 class MachineError(StudioError):
     """Something the computer cannot do."""
 
@@ -153,6 +165,24 @@ class RootTaken(MachineError):
     """Another app works in this root. values: root, pid."""
 
     code = "RootTaken"
+
+
+class PortTaken(MachineError):
+    """Another program answers on the port. values: port."""
+
+    code = "PortTaken"
+
+
+class LoginMissing(MachineError):
+    """The page would be open to everybody who reaches the machine. values: host."""
+
+    code = "LoginMissing"
+
+
+class LoginUnreadable(MachineError):
+    """The file given with --login cannot be used. values: file, cause."""
+
+    code = "LoginUnreadable"
 
 
 class ModelError(StudioError):

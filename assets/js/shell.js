@@ -1,20 +1,26 @@
-// The frame around the tabs: language, theme, the machine's status, the line shown while the app does not answer.
+// The frame around the tabs: language, theme, tabs, the machine's status, and what is shown while the app is away.
 (() => {
   "use strict";
   const { el, say } = whetstone;
   const page = document.documentElement;
-  const NAMES = { en: "English", ja: "日本語", "en-XA": "⟦Pseudo⟧" };
+  const NAMES = { en: "English", ja: "日本語", "en-XA": "Pseudo" };
+  const STATUS_MS = 3000;
 
+  // ---- language ----------------------------------------------------------------------------------------------
+  /** Kept for a year, also inside another site's frame as on a Space. */
   function remember(name, value) {
     const framed = window.self !== window.top && location.protocol === "https:";
     document.cookie = `${name}=${value}; path=/; max-age=31536000; ${framed ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax"}`;
   }
 
-  // ---- language ----------------------------------------------------------------------------------------------
+  /** Gradio's own labels: its bundle exports the switch, and the page names the bundle. */
   async function changeGradio(language) {
     const bundle = new URL(page.dataset.gradioBundle, document.baseURI).href;
     (await import(bundle)).changeLocale(language);
   }
+
+  whetstone.languages = () => (page.dataset.language === "en-XA" ? Object.keys(NAMES) : ["en", "ja"]);
+  whetstone.languageName = (code) => NAMES[code];
 
   whetstone.setLanguage = async (language) => {
     whetstone.language = language;
@@ -23,15 +29,24 @@
     await changeGradio(language);
     whetstone.tell("language");
     whetstone.send("language");
+    retitle();
   };
 
   // ---- theme -------------------------------------------------------------------------------------------------
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const chosen = () => localStorage.getItem("whetstone_theme");
   whetstone.isDark = () => page.classList.contains("dark");
+  /** "light", "dark", or null while the system decides. */
+  whetstone.chosenTheme = () => localStorage.getItem("whetstone_theme");
+  whetstone.setTheme = (name) => {
+    if (name) localStorage.setItem("whetstone_theme", name);
+    else localStorage.removeItem("whetstone_theme");
+    applyTheme();
+  };
+  system.addEventListener("change", applyTheme);
 
+  /** Gradio follows the system by itself: whatever it sets on the body is set right again before it is drawn. */
   function applyTheme() {
-    const dark = chosen() ? chosen() === "dark" : system.matches;
+    const dark = whetstone.chosenTheme() ? whetstone.chosenTheme() === "dark" : system.matches;
     const changed = dark !== whetstone.isDark();
     page.classList.toggle("dark", dark);
     if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
@@ -40,40 +55,156 @@
     whetstone.send("theme");
   }
 
-  /** "light", "dark", or null to follow the system. */
-  whetstone.setTheme = (name) => {
-    if (name) localStorage.setItem("whetstone_theme", name);
-    else localStorage.removeItem("whetstone_theme");
-    applyTheme();
+  // ---- tabs --------------------------------------------------------------------------------------------------
+  const tabButton = (name) => document.getElementById(`ws-tab-${name}-button`);
+  whetstone.openTab = (name) => { const button = tabButton(name); if (button) button.click(); };
+  whetstone.on("tab:open", ({ tab }) => whetstone.openTab(tab));
+  whetstone.currentTab = () => {
+    const chosen = document.querySelector('#ws-tabs [role="tab"][aria-selected="true"]');
+    return chosen ? chosen.dataset.tabId : null;
   };
-  whetstone.chosenTheme = chosen;
-  system.addEventListener("change", applyTheme);
 
-  // ---- the bar -----------------------------------------------------------------------------------------------
-  function drawBar(bar) {
-    const menu = el("select", { class: "ws-pill", attrs: { id: "ws-language", translate: "no" }, on: { change: () => whetstone.setLanguage(menu.value) } });
-    const languages = page.dataset.language === "en-XA" ? Object.keys(NAMES) : ["en", "ja"];
-    for (const code of languages) menu.append(el("option", { text: NAMES[code], attrs: { value: code } }));
-    const theme = el("button", { class: "ws-pill ws-theme", attrs: { type: "button", id: "ws-theme" }, on: { click: () => whetstone.setTheme(whetstone.isDark() ? "light" : "dark") } });
-    const status = el("span", { class: "ws-pill ws-status", attrs: { id: "ws-status", role: "status" } });
-    bar.append(status, menu, theme);
-    const words = () => {
-      menu.value = whetstone.language;
-      menu.setAttribute("aria-label", say("shell.language"));
-      theme.textContent = "◐";
-      const label = say(whetstone.isDark() ? "shell.theme.to_light" : "shell.theme.to_dark");
-      theme.setAttribute("aria-label", label);
-      theme.title = label;
-    };
-    words();
-    whetstone.on("language", words);
-    whetstone.on("theme", words);
+  /** The tab's name is in the window's title and in the address, so that a reload comes back to it. */
+  function retitle() {
+    const tab = whetstone.currentTab();
+    document.title = tab ? `${say(`tab.${tab}`)} · Whetstone` : "Whetstone";
   }
 
-  document.addEventListener("DOMContentLoaded", () => {
-    drawBar(document.getElementById("ws-bar"));
+  function followTabs() {
+    const tabs = document.getElementById("ws-tabs");
+    if (!tabs) return false;
+    const asked = location.hash.slice(1);
+    if (asked && tabButton(asked)) tabButton(asked).click();
+    let last = null;
+    const note = () => {
+      retitle();
+      const tab = whetstone.currentTab();
+      if (tab === last) return;
+      if (last !== null) history.replaceState(null, "", `#${tab}`);
+      last = tab;
+      whetstone.send("tab:shown", { tab });
+    };
+    note();
+    new MutationObserver(note).observe(tabs, { attributes: true, attributeFilter: ["aria-selected"], subtree: true });
+    page.dataset.ready = "true";
+    return true;
+  }
+
+  // ---- the bar -----------------------------------------------------------------------------------------------
+  const parts = {};
+
+  function drawBar(bar) {
+    parts.machine = el("span", { class: "ws-pill ws-hidden", attrs: { id: "ws-machine" } });
+    parts.running = el("button", { class: "ws-pill ws-hidden", attrs: { id: "ws-running", type: "button" }, on: { click: openRunning } });
+    parts.language = el("select", { class: "ws-pill", attrs: { id: "ws-language", translate: "no" }, on: { change: () => whetstone.setLanguage(parts.language.value) } },
+      whetstone.languages().map((code) => el("option", { text: NAMES[code], attrs: { value: code } })));
+    parts.theme = el("button", { class: "ws-pill ws-theme", attrs: { id: "ws-theme", type: "button" }, on: { click: () => whetstone.setTheme(whetstone.isDark() ? "light" : "dark") } }, [halfMoon()]);
+    bar.append(parts.running, parts.machine, parts.language, parts.theme);
+    parts.offline = el("div", { attrs: { id: "ws-offline", role: "status" } });
+    bar.after(parts.offline);
+    wordBar();
+    whetstone.on("language", wordBar);
+    whetstone.on("theme", wordBar);
+  }
+
+  function halfMoon() {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 12 12");
+    svg.setAttribute("aria-hidden", "true");
+    for (const [d, fill] of [["M6 .7a5.3 5.3 0 1 0 0 10.6z", "currentColor"], ["M6 .7a5.3 5.3 0 1 1 0 10.6", "none"]]) {
+      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      path.setAttribute("d", d);
+      path.setAttribute("fill", fill);
+      path.setAttribute("stroke", "currentColor");
+      svg.append(path);
+    }
+    return svg;
+  }
+
+  function wordBar() {
+    parts.language.value = whetstone.language;
+    parts.language.setAttribute("aria-label", say("shell.language"));
+    const label = say(whetstone.isDark() ? "shell.theme.to_light" : "shell.theme.to_dark");
+    parts.theme.setAttribute("aria-label", label);
+    parts.theme.title = label;
+    if (status) drawStatus();
+  }
+
+  // ---- status ------------------------------------------------------------------------------------------------
+  let status = null;
+  let missed = 0;
+
+  async function readStatus() {
+    try {
+      const reply = await fetch(new URL("whetstone/status", document.baseURI), { signal: AbortSignal.timeout(8000) });
+      if (reply.status === 401) return location.reload();
+      if (!reply.ok) throw new Error(reply.statusText);
+      const next = await reply.json();
+      if (status && status.app !== next.app) return location.reload();
+      status = next;
+      missed = 0;
+      setAway(false);
+      drawStatus();
+      whetstone.send("status", status);
+    } catch {
+      missed += 1;
+      setAway(missed > 1);
+    }
+  }
+
+  async function watchStatus() {
+    if (!document.hidden) await readStatus();
+    setTimeout(watchStatus, missed ? 1000 : STATUS_MS);
+  }
+
+  function setAway(away) {
+    document.body.classList.toggle("ws-away", away);
+    const text = away ? say("shell.offline") : "";
+    if (parts.offline.textContent !== text) parts.offline.textContent = text;
+  }
+
+  function drawStatus() {
+    const gigabytes = (n) => whetstone.number(n / 1e9, 1);
+    const { machine, running } = status;
+    parts.machine.replaceChildren(
+      el("i", { class: `ws-dot${running ? " ws-dot-busy" : ""}` }),
+      machine.total_bytes === null ? say("shell.cores", { cores: machine.cores })
+        : say("shell.machine", { cores: machine.cores, used: gigabytes(machine.used_bytes), total: gigabytes(machine.total_bytes) }));
+    parts.machine.classList.remove("ws-hidden");
+    parts.running.classList.toggle("ws-hidden", !running);
+    if (!running) return;
+    const percent = running.fraction === null ? null : Math.floor(running.fraction * 100);
+    const children = running.title === null
+      ? [el("span", { text: say("shell.busy") })]
+      : [el("span", { text: running.title, attrs: { translate: "no" } }), percent === null ? null : el("span", { text: say("shell.percent", { percent }) })];
+    parts.running.replaceChildren(...children.filter(Boolean));
+    parts.running.title = say(running.title === null ? "shell.busy" : "shell.running");
+    parts.running.disabled = running.title === null;
+    const bar = el("i");
+    bar.style.width = `${percent || 0}%`;
+    parts.running.append(bar);
+  }
+
+  function openRunning() {
+    whetstone.openTab(status.running.kind === "train" ? "train" : "data");
+    if (status.running.kind === "train") whetstone.send("run:selected", { id: status.running.id });
+  }
+
+  // ---- start -------------------------------------------------------------------------------------------------
+  function start() {
+    const bar = document.getElementById("ws-bar");
+    if (!bar) return;
+    drawBar(bar);
     new MutationObserver(applyTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
     applyTheme();
+    const watcher = new MutationObserver(() => { if (followTabs()) watcher.disconnect(); });
+    watcher.observe(document.body, { childList: true, subtree: true });
     if (whetstone.language === "en-XA") changeGradio("en-XA");
-  });
+    whetstone.on("no-answer", readStatus);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) readStatus(); });
+    watchStatus();
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
 })();

@@ -1,80 +1,132 @@
-"""Builds the page and serves it: settings in, an address out, a clean end on Ctrl+C."""
+"""Builds the page and serves it with every launch setting that safety and speed ask for."""
 
 from __future__ import annotations
 
 import os
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")
+import socket
+from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import Request
 
+from studio.errors import LoginMissing, LoginUnreadable, PortTaken
+from studio.services.studio import Studio
 from studio.settings import Settings
-from studio.ui.gate import SCOPE_KEY, Visit
+from studio.ui.door import Door, login_routes
+from studio.ui.gate import visit_of
 from studio.ui.i18n import bundle, tr
+from studio.ui.login import Doorkeeper, Logins
 from studio.ui.routes import own_routes
 from studio.ui.shell import Page
 from studio.ui.tabs import tab_builders
 from studio.ui.theme import build_theme
 
-
-class Door:
-    """Middleware that says with each request who is asking."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self.settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
-            scope[SCOPE_KEY] = Visit(self.settings, None)
-        await self.app(scope, receive, send)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOUR_S = 3600
 
 
-def build_app(studio) -> gr.Blocks:
-    """The tabs, in order. studio: services.studio.Studio."""
-    with gr.Blocks(title="Whetstone", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
-        with gr.Tabs(elem_id="ws-tabs"):
-            for name, build in tab_builders().items():
-                with gr.Tab(tr(f"tab.{name}"), id=name, elem_id=f"ws-tab-{name}", elem_classes=["ws-tab"]):
-                    build(studio)
+def build_app(studio: Studio) -> gr.Blocks:
+    """The tabs, in order."""
+    os.environ["GRADIO_TEMP_DIR"] = str(upload_folder(studio.settings))
+    demo = gr.Blocks(title="Whetstone", analytics_enabled=False, delete_cache=(_HOUR_S, 24 * _HOUR_S))
+    with demo, gr.Tabs(elem_id="ws-tabs"):
+        for name, build in tab_builders().items():
+            with gr.Tab(tr(f"tab.{name}"), id=name, elem_id=f"ws-tab-{name}", elem_classes=["ws-tab"]):
+                build(studio)
     return demo
 
 
-def serve(demo: gr.Blocks, settings: Settings) -> str:
-    """Starts the server in its thread and returns the address."""
+def upload_folder(settings: Settings) -> Path:
+    """Where Gradio puts an upload until the service that asked for it moves it into a workspace."""
+    folder = settings.root / "gradio"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises LoginMissing where strangers could reach a page without a login, LoginUnreadable, PortTaken."""
+    if settings.host not in LOOPBACK and settings.login is None and not settings.on_space:
+        raise LoginMissing(host=settings.host)
+    if settings.login is not None:
+        try:
+            Logins(settings.login).read()
+        except (OSError, ValueError) as error:
+            raise LoginUnreadable(file=str(settings.login), cause=error) from error
+    if settings.port and not can_bind(settings.host, settings.port):
+        raise PortTaken(port=str(settings.port))
+
+
+def can_bind(host: str, port: int) -> bool:
+    """False while another program listens there; a port that only waits after a closed connection is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def serve(demo: gr.Blocks, studio: Studio) -> str:
+    """Starts the server in a thread of its own and returns the address. Raises PortTaken."""
+    settings = studio.settings
+    keeper = Doorkeeper(settings.login) if settings.login else None
+    port = settings.port or free_port(settings.host)
     demo.queue(default_concurrency_limit=8, max_size=500)
-    hosts = ["127.0.0.1", "localhost", "[::1]", settings.host, *settings.hosts]
-    _, address, _ = demo.launch(
-        server_name=settings.host,
-        server_port=settings.port or None,
-        max_threads=200,
-        state_session_capacity=300,
-        run_history=False,
-        footer_links=[],
-        enable_monitoring=False,
-        show_error=False,
-        strict_cors=True,
-        ssr_mode=False,
-        share=False,
-        quiet=True,
-        prevent_thread_lock=True,
-        max_file_size=settings.upload_limit_bytes,
-        blocked_paths=[str(settings.root)],
-        i18n=bundle(),
-        theme=build_theme(),
-        app_kwargs={
-            "routes": own_routes(),
-            "middleware": [
-                Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
-                Middleware(Door, settings=settings),
-                Middleware(GZipMiddleware, minimum_size=1500),
-                Middleware(Page),
-            ],
-        },
-    )
+    try:
+        _, address, _ = demo.launch(
+            server_name=settings.host,
+            server_port=port,
+            max_threads=200,
+            state_session_capacity=300,
+            run_history=False,
+            footer_links=[],
+            enable_monitoring=False,
+            show_error=False,
+            strict_cors=True,
+            ssr_mode=False,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            max_file_size=settings.upload_limit_bytes,
+            blocked_paths=[str(settings.root)],
+            auth_dependency=_name_of if keeper else None,
+            i18n=bundle(),
+            theme=build_theme(),
+            app_kwargs={
+                "routes": [*own_routes(studio), *(login_routes(keeper) if keeper else [])],
+                "middleware": [
+                    Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings)),
+                    Middleware(Door, settings=settings, keeper=keeper),
+                    Middleware(GZipMiddleware, minimum_size=1500),
+                    Middleware(Page),
+                ],
+            },
+        )
+    except OSError as error:
+        raise PortTaken(port=str(port)) from error
     return address
+
+
+def _name_of(request: Request) -> str | None:
+    return visit_of(request).username
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """Names this page may be called by; any other is a trick to reach a local page from a foreign one.
+
+    On a Space the platform's proxy stands before it and chooses the name.
+    """
+    if settings.on_space:
+        return ["*"]
+    return [*LOOPBACK, "[::1]", settings.host, *settings.hosts]

@@ -5,25 +5,41 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import mimetypes
+import secrets
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from studio.jobs.folder import JobFolder
+from studio.people import Person
+from studio.services.machine import cores, find_memory
 from studio.ui.gate import person_of
 from studio.ui.i18n import words_script
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 _FIRST_SCRIPTS = ("core.js", "shell.js")
-_FIRST_STYLES = ("tokens.css", "whetstone.css")
+_FIRST_STYLES = ("tokens.css", "whetstone.css", "gradio.css")
+
+FIRST_SCRIPT = """
+(() => {
+  const page = document.documentElement, language = page.dataset.language;
+  const theme = (() => { try { return localStorage.getItem("whetstone_theme"); } catch { return null; } })();
+  if (theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches) page.classList.add("dark");
+  Object.defineProperty(navigator, "language", { get: () => language, configurable: true });
+})();
+"""
+"""Runs before anything is drawn: no flash of the other theme, and Gradio starts in the page's language, which it
+takes from the browser alone."""
 
 
 @cache
 def page_files() -> dict[str, Path]:
-    """What the page loads, by address below `whetstone/<hash>/`."""
+    """What the page loads, by address below `whetstone/asset/<hash>/`."""
     files = {f"{path.parent.name}/{path.name}": path for path in sorted((ASSETS / "js").glob("*.js"))}
     files |= {f"{path.parent.name}/{path.name}": path for path in sorted((ASSETS / "css").glob("*.css"))}
     files["logo.svg"] = ASSETS / "logo.svg"
@@ -43,7 +59,7 @@ def page_hash() -> str:
 
 
 def asset_address(name: str) -> str:
-    return f"whetstone/{page_hash()}/{name}"
+    return f"whetstone/asset/{page_hash()}/{name}"
 
 
 def words_address() -> str:
@@ -75,14 +91,42 @@ async def words(request: Request) -> Response:
     return Response(words_script()[1], media_type="text/javascript; charset=utf-8", headers=_FOREVER)
 
 
-async def status(request: Request) -> Response:
-    person_of(request)
-    return JSONResponse({})
+def own_routes(studio) -> list[Route]:
+    """studio: services.studio.Studio."""
+    app_id = secrets.token_hex(8)
 
+    def status(request: Request) -> Response:
+        """The machine and what runs on it; of somebody else's job only that there is one."""
+        person = person_of(request)
+        memory = find_memory()
+        machine = {"cores": cores(), "used_bytes": memory and memory.used, "total_bytes": memory and memory.total}
+        running = [running_job(folder, person) for folder in studio.queue.running()]
+        running.sort(key=lambda job: job["title"] is None)
+        shown = running[0] if running else None
+        return JSONResponse(
+            {"app": app_id, "machine": machine, "running": shown}, headers={"cache-control": "no-store"}
+        )
 
-def own_routes() -> list[Route]:
     return [
         Route("/whetstone/words-{hash}.js", words),
         Route("/whetstone/status", status),
-        Route("/whetstone/{hash}/{name:path}", asset),
+        Route("/whetstone/asset/{hash}/{name:path}", asset),
     ]
+
+
+def running_job(folder: JobFolder, person: Person) -> dict[str, Any]:
+    """id, kind, title and fraction (0..1, or None while unknown) of a job; all None for another workspace's."""
+    if not folder.path.is_relative_to(person.workspace):
+        return {"id": None, "kind": None, "title": None, "fraction": None}
+    last = folder.state().last or {}
+    done, total = (
+        (last.get("step"), last.get("total_steps"))
+        if last.get("kind") == "step"
+        else (last.get("done"), last.get("total"))
+    )
+    return {
+        "id": folder.id,
+        "kind": folder.spec.kind,
+        "title": folder.spec.title,
+        "fraction": done / total if done is not None and total else None,
+    }

@@ -11,20 +11,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.ui.gate import visitor_of
-from studio.ui.routes import asset_address, page_scripts, page_styles, words_address
+from studio.ui.routes import FIRST_SCRIPT, asset_address, page_scripts, page_styles, words_address
 
 _HEAD = re.compile(rb'<html\s+lang="en"(.*?<head>)', re.DOTALL)
 _BODY = re.compile(rb"<body[^>]*>")
-_FIRST_SCRIPT = """
-(() => {
-  const page = document.documentElement, language = page.dataset.language;
-  const theme = (() => { try { return localStorage.getItem("whetstone_theme"); } catch { return null; } })();
-  if (theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches) page.classList.add("dark");
-  Object.defineProperty(navigator, "language", { get: () => language, configurable: true });
-})();
-"""
-"""Runs before anything is drawn: no flash of the other theme, and Gradio starts in the page's language, which it
-takes from the browser alone."""
 
 
 class Page:
@@ -64,20 +54,21 @@ def dressed(page: bytes, language: str, bundle: str) -> bytes:
     code = "ja" if language == "ja" else "en"
     opening = f'<html lang="{code}" data-language="{language}" data-gradio-bundle="{escape(bundle)}"'.encode()
     page = _HEAD.sub(lambda found: opening + found.group(1) + _head().encode(), page, count=1)
-    return _BODY.sub(lambda found: found.group(0) + _bar(language).encode(), page, count=1)
+    return _BODY.sub(lambda found: found.group(0) + _bar().encode(), page, count=1)
 
 
 def _head() -> str:
-    styles = [f'<link rel="stylesheet" href="{address}">' for address in page_styles()]
     scripts = [f'<script defer src="{address}"></script>' for address in (words_address(), *page_scripts())]
     icon = f'<link rel="icon" type="image/svg+xml" href="{asset_address("logo.svg")}">'
-    return "".join(["<title>Whetstone</title>", icon, f"<script>{_FIRST_SCRIPT}</script>", *styles, *scripts])
+    return "".join(["<title>Whetstone</title>", icon, f"<script>{FIRST_SCRIPT}</script>", *scripts])
 
 
-def _bar(language: str) -> str:
+def _bar() -> str:
+    """Styles come here rather than in the head: later than Gradio's own in the document, they win where both say."""
     pseudo = ' translate="no"'
     logo = f'<img src="{asset_address("logo.svg")}" width="18" height="18" alt="">'
-    return f'<header id="ws-bar"><b{pseudo}>{logo}Whetstone</b><span class="ws-spacer"></span></header>'
+    styles = "".join(f'<link rel="stylesheet" href="{address}">' for address in page_styles())
+    return f'{styles}<header id="ws-bar"><b{pseudo}>{logo}Whetstone</b><span class="ws-spacer"></span></header>'
 
 
 def gradio_bundle() -> str:
