@@ -1,0 +1,42 @@
+"""Containers: plugs that turn a file's bytes into raw rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from studio.registry import Registry
+from studio.words import Text
+
+if TYPE_CHECKING:
+    from studio.data.rows import Guess, RawRow
+    from studio.data.sources import Head, Source
+
+
+@dataclass(frozen=True)
+class ContainerExample:
+    """A small file and the rows in it. content: None where it is no text (the test writes it from `rows`)."""
+
+    file_name: str
+    content: bytes | None
+    rows: tuple[dict[str, Any], ...]
+
+
+class Container(Protocol):
+    """One kind of file. delimited: a person may choose what stands between its columns."""
+
+    name: str
+    title: Text
+    summary: Text
+    example: ContainerExample
+    delimited: bool
+
+    def guess(self, head: Head) -> Guess:
+        """How surely a file is of this kind, by its start and its name. Its value is this plug's name."""
+
+    def read(self, source: Source) -> Iterator[RawRow]:
+        """Every row, understood or refused; a row is never skipped. Raises FileUnreadable for the whole file."""
+
+
+CONTAINERS: Registry[Container] = Registry("container", "studio.data.containers", ("jsonl", "json", "csv", "parquet"))

@@ -1,0 +1,80 @@
+"""Formats: plugs that turn raw rows into records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from studio.data.records import check_record
+from studio.data.rows import Guess
+from studio.errors import FormatUnknown, RowInvalid
+from studio.registry import Registry
+from studio.words import Text
+
+Row = dict[str, Any]
+Record = dict[str, Any]
+
+LEAST_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True)
+class FormatExample:
+    """A raw row and the record it means."""
+
+    row: Row
+    record: Record
+
+
+class Format(Protocol):
+    """One way to write examples down. fields: the names it reads; all others go with the row as its meta."""
+
+    name: str
+    title: Text
+    summary: Text
+    example: FormatExample
+    fields: frozenset[str]
+
+    def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
+        """How surely rows with these fields are of this format. Its value is this plug's name."""
+
+    def read(self, row: Row) -> Record:
+        """The record of a row. Raises RowInvalid(field=, cause=, ...)."""
+
+    def render(self, record: Record) -> Row:
+        """The row of a record, for those records that the format can hold."""
+
+
+FORMATS: Registry[Format] = Registry(
+    "format", "studio.data.formats", ("messages", "sharegpt", "preference", "alpaca", "prompt_completion")
+)
+
+
+def guess_format(file_name: str, rows: Sequence[Row]) -> Guess:
+    """The format that fits the first rows best. Raises FormatUnknown, naming the fields, where none does."""
+    fields = list(dict.fromkeys(name for row in rows for name in row))
+    best = max((plug.guess(fields, rows) for plug in FORMATS), key=lambda guess: guess.confidence)
+    if best.confidence < LEAST_CONFIDENCE:
+        raise FormatUnknown(file=file_name, fields=", ".join(fields)[:300])
+    return best
+
+
+def read_record(plug: Format, row: Row) -> Record:
+    """The record of a row, checked. Raises RowInvalid with the first cause."""
+    record = plug.read(row)
+    if problems := check_record(record):
+        problem = dict(problems[0])
+        raise RowInvalid(row=None, cause=problem.pop("code"), field=problem.pop("field"), **problem)
+    return record
+
+
+def invalid(field: str, cause: str, **values: Any) -> RowInvalid:
+    """The refusal of a row by a format; the row's number is known to whoever reads the file."""
+    return RowInvalid(row=None, field=field, cause=cause, **values)
+
+
+def share_with(rows: Sequence[Row], *names: str) -> float:
+    """The share of rows that hold something under every one of the names."""
+    if not rows:
+        return 0.0
+    return sum(all(row.get(name) not in (None, "") for name in names) for row in rows) / len(rows)

@@ -1,0 +1,101 @@
+"""ShareGPT: turns under `conversations`, each with `from` and `value`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from studio.data.formats import FormatExample, Record, Row, invalid, share_with
+from studio.data.rows import Guess
+from studio.data.turns import ROLE_NAMES, read_json_text, read_tool_call, read_tools
+from studio.words import Text
+
+_NAMES_BACK = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
+
+
+class ShareGpt:
+    name = "sharegpt"
+    title = Text(en="ShareGPT", ja="ShareGPT")
+    summary = Text(
+        en="One conversation a row under conversations, each turn with from (human, gpt, system, function_call, observation) and value.",
+        ja="1 行が conversations に収めた 1 つの会話で、各発言に from（human、gpt、system、function_call、observation）と value があります。",
+    )
+    example = FormatExample(
+        row={
+            "system": "You sell tea.",
+            "conversations": [
+                {"from": "human", "value": "Is there any sencha left?"},
+                {"from": "function_call", "value": '{"name": "stock", "arguments": {"tea": "sencha"}}'},
+                {"from": "observation", "value": '{"boxes": 3}'},
+                {"from": "gpt", "value": "Yes, three boxes."},
+            ],
+        },
+        record={
+            "messages": [
+                {"role": "system", "content": "You sell tea."},
+                {"role": "user", "content": "Is there any sencha left?"},
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "tool_calls": [{"type": "function", "function": {"name": "stock", "arguments": {"tea": "sencha"}}}],
+                },
+                {"role": "tool", "content": '{"boxes": 3}'},
+                {"role": "assistant", "content": "Yes, three boxes."},
+            ]
+        },
+    )
+    fields = frozenset({"conversations", "conversation", "system", "tools"})
+
+    def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
+        share = max(share_with(rows, "conversations"), share_with(rows, "conversation"))
+        return Guess(self.name, 0.96 * share, "format_fields", {"fields": "conversations", "share": round(100 * share)})
+
+    def read(self, row: Row) -> Record:
+        field = "conversations" if "conversations" in row else "conversation"
+        turns = row.get(field)
+        turns = read_json_text(field, turns) if isinstance(turns, str) else turns
+        if type(turns) is not list:
+            raise invalid(field, "messages_not_a_list")
+        messages = [_message(f"{field}[{index}]", turn) for index, turn in enumerate(turns)]
+        if system := row.get("system"):
+            if messages and messages[0]["role"] == "system":
+                raise invalid("system", "system_twice")
+            messages.insert(0, {"role": "system", "content": system})
+        record: Record = {"messages": messages}
+        if "tools" in row and (tools := read_tools("tools", row["tools"])):
+            record["tools"] = tools
+        return record
+
+    def render(self, record: Record) -> Row:
+        from studio.data.records import canonical_text
+
+        turns = []
+        for message in record["messages"]:
+            calls = message.get("tool_calls")
+            if message["content"] or not calls:
+                turns.append({"from": _NAMES_BACK[message["role"]], "value": message["content"]})
+            for call in calls or []:
+                turns.append({"from": "function_call", "value": canonical_text(call["function"]).decode()})
+        row: Row = {"conversations": turns}
+        if "tools" in record:
+            row["tools"] = canonical_text(record["tools"]).decode()
+        return row
+
+
+def _message(path: str, turn: Any) -> dict[str, Any]:
+    if type(turn) is not dict:
+        raise invalid(path, "message_not_an_object")
+    # Some files write the same turns under OpenAI's names.
+    speaker = turn.get("from", turn.get("role"))
+    value = turn.get("value", turn.get("content"))
+    if speaker == "function_call":
+        return {"role": "assistant", "content": "", "tool_calls": read_tool_call(f"{path}.value", value)}
+    role = ROLE_NAMES.get(speaker) if type(speaker) is str else None
+    if role is None:
+        raise invalid(f"{path}.from", "role_unknown", found=str(speaker)[:80])
+    if type(value) is not str:
+        raise invalid(f"{path}.value", "content_not_text")
+    return {"role": role, "content": value}
+
+
+PLUG = ShareGpt()

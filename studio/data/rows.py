@@ -1,0 +1,63 @@
+"""Raw rows: what a container hands on, one for each row of a file, understood or refused, never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+RAW_LIMIT_BYTES = 2048
+"""How much of a refused row is kept to be shown."""
+
+LONGEST_ROW_BYTES = 8 * 1024 * 1024
+"""A row longer than this is refused: no context holds it, and it would be parsed in memory as a whole."""
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class RawRow(NamedTuple):
+    """One row of a file: `fields`, or the `cause` why it was refused.
+
+    number: the line in a file of lines, else the row counted from 1. raw: the text it was read from; None where the
+    fields are all there is. cause: a code, worded under `refused.<cause>` with `values`. field: where in the row.
+    """
+
+    number: int
+    fields: dict[str, Any] | None
+    raw: str | bytes | None = None
+    cause: str | None = None
+    field: str | None = None
+    values: Mapping[str, Any] = _NOTHING
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What something was taken for, how surely (0..1) and why: a code worded under `choice.<reason>`, with values."""
+
+    value: Any
+    confidence: float
+    reason: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shown_raw(row: RawRow) -> str:
+    """The text of a row as it is shown: at most RAW_LIMIT_BYTES of UTF-8, bytes that are no text as `\\x96`."""
+    raw = row.raw
+    if raw is None:
+        raw = orjson.dumps(row.fields, default=str) if row.fields is not None else b""
+    if isinstance(raw, str):
+        raw = raw[:RAW_LIMIT_BYTES].encode("utf-8", "surrogateescape")
+    cut = raw[:RAW_LIMIT_BYTES]
+    text = cut.decode("utf-8", "backslashreplace")
+    # The cut may have gone through a character: its bytes would show as escapes that are not in the file.
+    return text if len(cut) == len(raw) else cut.decode("utf-8", "ignore") if _is_utf8(raw) else text
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

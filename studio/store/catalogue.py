@@ -1,0 +1,185 @@
+"""The catalogue of a workspace: its datasets and their saved versions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from studio.errors import NameTaken, NotYours
+from studio.store.connection import open_database, transaction
+
+FILE_NAME = "studio.db"
+
+MIGRATIONS = (
+    """
+    CREATE TABLE datasets (
+        dataset_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        source TEXT NOT NULL,
+        job_id TEXT NOT NULL,
+        created TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE versions (
+        dataset_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        dataset_name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        held_out INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        created TEXT NOT NULL,
+        last_change INTEGER NOT NULL,
+        PRIMARY KEY (dataset_id, number),
+        UNIQUE (dataset_id, fingerprint)
+    ) WITHOUT ROWID
+    """,
+)
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A dataset of the workspace. source: where it came from and how that was read."""
+
+    dataset_id: str
+    name: str
+    kind: str
+    source: dict[str, Any]
+    job_id: str
+    created: str
+
+
+@dataclass(frozen=True)
+class VersionEntry:
+    """A frozen state of a dataset; outlives it, so that a run always knows what it was trained on.
+
+    last_change: the newest change of the dataset that this version holds, to tell whether there are newer ones.
+    """
+
+    dataset_id: str
+    number: int
+    fingerprint: str
+    dataset_name: str
+    kind: str
+    rows: int
+    held_out: int
+    message: str
+    created: str
+    last_change: int
+
+
+@contextmanager
+def open_catalogue(workspace: Path) -> Iterator[Catalogue]:
+    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open_database(workspace / FILE_NAME, MIGRATIONS) as connection:
+        yield Catalogue(connection)
+
+
+class Catalogue:
+    """The catalogue behind a connection; each method is one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._sql = connection
+
+    def datasets(self) -> list[DatasetEntry]:
+        """Newest first."""
+        return [_dataset(row) for row in self._sql.execute("SELECT * FROM datasets ORDER BY created DESC, dataset_id")]
+
+    def dataset(self, dataset_id: str) -> DatasetEntry:
+        """Raises NotYours."""
+        found = self._sql.execute("SELECT * FROM datasets WHERE dataset_id = ?", (dataset_id,)).fetchone()
+        if found is None:
+            raise NotYours(what="dataset")
+        return _dataset(found)
+
+    def has_dataset(self, dataset_id: str) -> bool:
+        return bool(self._sql.execute("SELECT 1 FROM datasets WHERE dataset_id = ?", (dataset_id,)).fetchone())
+
+    def names(self) -> set[str]:
+        return {row[0] for row in self._sql.execute("SELECT name FROM datasets")}
+
+    def insert_dataset(self, entry: DatasetEntry) -> None:
+        """Raises NameTaken."""
+        values = (entry.dataset_id, entry.name, entry.kind, _text(entry.source), entry.job_id, entry.created)
+        with _unique_name(entry.name), transaction(self._sql):
+            self._sql.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def rename(self, dataset_id: str, name: str) -> None:
+        """Its versions take the new name too. Raises NotYours, NameTaken."""
+        with _unique_name(name), transaction(self._sql):
+            self.dataset(dataset_id)
+            self._sql.execute("UPDATE datasets SET name = ? WHERE dataset_id = ?", (name, dataset_id))
+            self._sql.execute("UPDATE versions SET dataset_name = ? WHERE dataset_id = ?", (name, dataset_id))
+
+    def delete_dataset(self, dataset_id: str, kept: set[str]) -> list[str]:
+        """Forget a dataset and its versions except those in `kept`; the fingerprints no entry needs any more."""
+        with transaction(self._sql):
+            self._sql.execute("DELETE FROM datasets WHERE dataset_id = ?", (dataset_id,))
+            dropped = [version for version in self.versions(dataset_id) if version.fingerprint not in kept]
+            for version in dropped:
+                self._sql.execute(
+                    "DELETE FROM versions WHERE dataset_id = ? AND number = ?", (dataset_id, version.number)
+                )
+            return [version.fingerprint for version in dropped if not self.has_version(version.fingerprint)]
+
+    def versions(self, dataset_id: str | None = None) -> list[VersionEntry]:
+        """Newest first; of one dataset, or of the workspace."""
+        condition, values = ("WHERE dataset_id = ?", (dataset_id,)) if dataset_id else ("", ())
+        found = self._sql.execute(
+            f"SELECT * FROM versions {condition} ORDER BY created DESC, dataset_name, number DESC", values
+        )
+        return [VersionEntry(**row) for row in found]
+
+    def has_version(self, fingerprint: str) -> bool:
+        return bool(self._sql.execute("SELECT 1 FROM versions WHERE fingerprint = ?", (fingerprint,)).fetchone())
+
+    def version(self, fingerprint: str) -> VersionEntry:
+        """Raises NotYours."""
+        found = self._sql.execute("SELECT * FROM versions WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        if found is None:
+            raise NotYours(what="version")
+        return VersionEntry(**found)
+
+    def insert_version(self, entry: VersionEntry) -> VersionEntry:
+        """Enter a version under the dataset's next number (`entry.number` is not looked at).
+
+        The same rows and splits again are the same version: its entry stays, and is known to hold the newest change.
+        Raises NotYours where the dataset is gone.
+        """
+        with transaction(self._sql):
+            self.dataset(entry.dataset_id)
+            self._sql.execute(
+                "INSERT INTO versions SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM versions"
+                " WHERE dataset_id = ? ON CONFLICT (dataset_id, fingerprint) DO UPDATE SET last_change = excluded.last_change",
+                (
+                    entry.dataset_id, entry.fingerprint, entry.dataset_name, entry.kind, entry.rows, entry.held_out,
+                    entry.message, entry.created, entry.last_change, entry.dataset_id,
+                ),
+            )  # fmt: skip
+            found = self._sql.execute(
+                "SELECT * FROM versions WHERE dataset_id = ? AND fingerprint = ?", (entry.dataset_id, entry.fingerprint)
+            ).fetchone()
+            return VersionEntry(**found)
+
+
+@contextmanager
+def _unique_name(name: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as problem:
+        raise NameTaken(name=name) from problem
+
+
+def _dataset(row: sqlite3.Row) -> DatasetEntry:
+    return DatasetEntry(**dict(row) | {"source": orjson.loads(row["source"])})
+
+
+def _text(value: Any) -> str:
+    return orjson.dumps(value).decode()

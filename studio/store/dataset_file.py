@@ -1,0 +1,172 @@
+"""The file of one dataset: built apart by an import, then opened for each deed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from studio.errors import DiskFull
+from studio.store.connection import migrate, open_database
+
+BLOCK_ROWS = 1000
+"""Rows are counted by blocks of their ids, so that any page of a million rows is found by adding up a thousand
+counts and stepping over less than a thousand rows."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE rows (
+        row_id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        record TEXT NOT NULL,
+        meta TEXT NOT NULL,
+        split_key REAL NOT NULL,
+        revision INTEGER NOT NULL DEFAULT 1,
+        deleted INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE blocks (block INTEGER PRIMARY KEY, present INTEGER NOT NULL, held_out INTEGER NOT NULL);
+    CREATE TABLE refused (
+        refused_id INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL,
+        field TEXT,
+        cause TEXT NOT NULL,
+        details TEXT NOT NULL,
+        raw TEXT NOT NULL
+    );
+    CREATE TABLE changes (
+        change_id INTEGER PRIMARY KEY,
+        deed TEXT NOT NULL UNIQUE,
+        action TEXT NOT NULL,
+        row_id INTEGER,
+        before TEXT,
+        after TEXT,
+        undoes INTEGER REFERENCES changes (change_id),
+        person TEXT NOT NULL,
+        time TEXT NOT NULL
+    );
+    CREATE INDEX changes_undoes ON changes (undoes) WHERE undoes IS NOT NULL
+    """,
+)
+
+_ID = re.compile(r"d-[0-9a-f]{16}")
+SUFFIX = ".db"
+
+
+def is_dataset_id(text: object) -> bool:
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+@contextmanager
+def open_dataset(path: Path) -> Iterator[sqlite3.Connection]:
+    with open_database(path, MIGRATIONS) as connection:
+        yield connection
+
+
+@contextmanager
+def build_dataset(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a file that appears under `path` only when the block ends well; else nothing is left of it.
+
+    Stands inside `held_dataset`, so that nobody takes the `.part` for abandoned.
+    """
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    connection = sqlite3.connect(part, isolation_level=None)
+    try:
+        # Nobody else reads the file before it is whole, and a torn one is removed: no journal, one sync at the end.
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -65536"):
+            connection.execute(f"PRAGMA {pragma}")
+        migrate(connection, part.name, MIGRATIONS)
+        connection.execute("BEGIN")
+        yield connection
+        connection.execute("COMMIT")
+        connection.close()
+        _sync(part)
+        part.rename(path)
+        _sync(path.parent)
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise DiskFull(free_bytes=None) from problem
+        raise
+    finally:
+        connection.close()
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def held_dataset(path: Path) -> Iterator[None]:
+    """Marks a dataset as being made by this process, from before its file exists until it is in the catalogue."""
+    lock = _lock_path(path)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    handle = _taken(lock)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def remove_dataset(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", ".part", ".part-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path, is_known: Callable[[str], bool]) -> list[str]:
+    """Remove what killed imports and half-done deletions left: files that nobody holds and the catalogue lacks.
+
+    is_known: asked after a file was seen to be held by nobody, since its maker enters it into the catalogue while
+    holding it. Returns the ids that were removed.
+    """
+    removed = []
+    found = sorted({path.name.split(".")[0] for path in folder.glob("d-*")}) if folder.is_dir() else []
+    for dataset_id in filter(is_dataset_id, found):
+        path = folder / (dataset_id + SUFFIX)
+        try:
+            handle = os.open(_lock_path(path), os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            handle = None
+        try:
+            if handle is not None and not _try_lock(handle):
+                continue
+            if not is_known(dataset_id):
+                remove_dataset(path)
+                removed.append(dataset_id)
+            if handle is not None:
+                _lock_path(path).unlink(missing_ok=True)
+        finally:
+            if handle is not None:
+                os.close(handle)
+    return removed
+
+
+def _taken(lock: Path) -> int:
+    """A handle that holds the lock. Tried again where a cleaner removed the file before it was held."""
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if _try_lock(handle) and os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(SUFFIX) + ".lock")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,256 @@
+"""The rows of a dataset as they stand: counted by blocks, read by page, searched."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from studio.errors import NotYours
+from studio.store.dataset_file import BLOCK_ROWS
+
+SEARCH_TIME_S = 1.5
+_ALL_FIELDS = "row_id, kind, record, meta, split_key, revision, deleted"
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """One row; record and meta as JSON text, as they lie in the file."""
+
+    row_id: int
+    kind: str
+    record: str
+    meta: str
+    split_key: float
+    revision: int
+    deleted: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """Row ids of a page of search results, in order; complete: the whole table was searched in time."""
+
+    row_ids: list[int]
+    total: int
+    complete: bool
+
+
+class Table:
+    """Rows of the dataset behind a connection. Writes belong inside a transaction of the caller."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._sql = connection
+
+    # Facts ------------------------------------------------------------------------------------------------------------
+
+    def fact(self, name: str) -> Any:
+        """A fact by its name (held_out_fraction, held_out_threshold, format …); None where it was never written."""
+        found = self._sql.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return orjson.loads(found[0]) if found else None
+
+    def write_facts(self, facts: Mapping[str, Any]) -> None:
+        self._sql.executemany(
+            "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [(name, orjson.dumps(value).decode()) for name, value in facts.items()],
+        )
+
+    def counts(self) -> tuple[int, int]:
+        """How many rows there are, and how many of them are held out."""
+        found = self._sql.execute("SELECT COALESCE(SUM(present), 0), COALESCE(SUM(held_out), 0) FROM blocks").fetchone()
+        return found[0], found[1]
+
+    # Writing ----------------------------------------------------------------------------------------------------------
+
+    def insert(self, rows: Iterable[tuple[int, str, str | bytes, str | bytes, float]]) -> None:
+        """rows: (row_id, kind, record, meta, split_key). Blocks are counted by `recount`, after the last row."""
+        self._sql.executemany("INSERT INTO rows (row_id, kind, record, meta, split_key) VALUES (?, ?, ?, ?, ?)", rows)
+
+    def insert_refused(self, rows: Iterable[tuple[int, str | None, str, str, str]]) -> None:
+        """rows: (number, field, cause, details as JSON text, raw)."""
+        self._sql.executemany("INSERT INTO refused (number, field, cause, details, raw) VALUES (?, ?, ?, ?, ?)", rows)
+
+    def recount(self, threshold: float) -> None:
+        """Count the blocks anew and remember the threshold: reads every row's key once."""
+        self.write_facts({"held_out_threshold": threshold})
+        self._sql.execute("DELETE FROM blocks")
+        self._sql.execute(
+            f"INSERT INTO blocks (block, present, held_out) SELECT row_id / {BLOCK_ROWS}, COUNT(*), SUM(split_key <= ?)"
+            f" FROM rows WHERE deleted = 0 GROUP BY row_id / {BLOCK_ROWS}",
+            (threshold,),
+        )
+
+    def add(self, kind: str, record: str, meta: str, split_key: float) -> int:
+        """A new row at the end; returns its id, which no row ever had."""
+        row_id = self._sql.execute("SELECT COALESCE(MAX(row_id), 0) + 1 FROM rows").fetchone()[0]
+        self.insert([(row_id, kind, record, meta, split_key)])
+        self._count(row_id, split_key, 1)
+        return row_id
+
+    def change(self, row: StoredRow, kind: str, record: str) -> None:
+        self._sql.execute(
+            "UPDATE rows SET kind = ?, record = ?, revision = revision + 1 WHERE row_id = ?", (kind, record, row.row_id)
+        )
+
+    def mark_deleted(self, row: StoredRow, deleted: bool) -> None:
+        self._sql.execute(
+            "UPDATE rows SET deleted = ?, revision = revision + 1 WHERE row_id = ?", (int(deleted), row.row_id)
+        )
+        self._count(row.row_id, row.split_key, -1 if deleted else 1)
+
+    def _count(self, row_id: int, split_key: float, by: int) -> None:
+        held = by if split_key <= self.fact("held_out_threshold") else 0
+        self._sql.execute(
+            "INSERT INTO blocks (block, present, held_out) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE"
+            " SET present = present + excluded.present, held_out = held_out + excluded.held_out",
+            (row_id // BLOCK_ROWS, by, held),
+        )
+
+    # Reading ----------------------------------------------------------------------------------------------------------
+
+    def row(self, row_id: int) -> StoredRow:
+        """Deleted rows are found too: undo needs them. Raises NotYours."""
+        found = self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE row_id = ?", (row_id,)).fetchone()
+        if found is None:
+            raise NotYours(what="row")
+        return _stored(found)
+
+    def position(self, row_id: int, split: str | None = None) -> int:
+        """Which row it is, counted from 1 over the rows that are there (of one split, if given)."""
+        counted, condition, values = self._condition(split)
+        before = self._sql.execute(
+            f"SELECT COALESCE(SUM({counted}), 0) FROM blocks WHERE block < ?", (row_id // BLOCK_ROWS,)
+        ).fetchone()[0]
+        start = row_id // BLOCK_ROWS * BLOCK_ROWS
+        inside = self._sql.execute(
+            f"SELECT COUNT(*) FROM rows WHERE row_id >= ? AND row_id <= ? AND {condition}", (start, row_id, *values)
+        ).fetchone()[0]
+        return before + inside
+
+    def neighbours(self, row_id: int) -> tuple[int | None, int | None]:
+        """The ids of the rows before and after."""
+        sides = (("<", "DESC"), (">", "ASC"))
+        found = [
+            self._sql.execute(
+                f"SELECT row_id FROM rows WHERE row_id {sign} ? AND deleted = 0 ORDER BY row_id {order} LIMIT 1",
+                (row_id,),
+            ).fetchone()
+            for sign, order in sides
+        ]
+        return (found[0][0] if found[0] else None), (found[1][0] if found[1] else None)
+
+    def page(self, first: int, size: int, split: str | None = None) -> list[StoredRow]:
+        """Rows first … first + size - 1, counted from 0, of one split if given."""
+        counted, condition, values = self._condition(split)
+        passed = start = 0
+        for block, count in self._sql.execute(f"SELECT block, {counted} FROM blocks ORDER BY block"):
+            if passed + count > first:
+                start = block * BLOCK_ROWS
+                break
+            passed += count
+        else:
+            return []
+        found = self._sql.execute(
+            f"SELECT {_ALL_FIELDS} FROM rows WHERE row_id >= ? AND {condition} ORDER BY row_id LIMIT ? OFFSET ?",
+            (start, *values, size, first - passed),
+        )
+        return [_stored(row) for row in found]
+
+    def rows_by_id(self, row_ids: list[int]) -> list[StoredRow]:
+        marks = ",".join("?" * len(row_ids))
+        found = self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE row_id IN ({marks}) ORDER BY row_id", row_ids)
+        return [_stored(row) for row in found]
+
+    def iterate(self) -> Iterator[StoredRow]:
+        """Every row that is there, in order."""
+        for row in self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE deleted = 0 ORDER BY row_id"):
+            yield _stored(row)
+
+    def split_keys(self) -> list[float]:
+        return [row[0] for row in self._sql.execute("SELECT split_key FROM rows WHERE deleted = 0")]
+
+    def kinds(self) -> dict[str, int]:
+        return dict(self._sql.execute("SELECT kind, COUNT(*) FROM rows WHERE deleted = 0 GROUP BY kind").fetchall())
+
+    def search(self, words: str, first: int, size: int, split: str | None = None) -> Found:
+        """Rows whose text holds the words (ASCII letters in either case), within SEARCH_TIME_S."""
+        _, condition, values = self._condition(split)
+        inside = orjson.dumps(words).decode()[1:-1]
+        pattern = "%" + inside.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        looks_closer = _is_structure(words)
+        deadline_s = time.monotonic() + SEARCH_TIME_S
+        self._sql.set_progress_handler(lambda: time.monotonic() > deadline_s, 100_000)
+        page: list[int] = []
+        total = 0
+        try:
+            field = "record" if looks_closer else "NULL"
+            for row_id, record in self._sql.execute(
+                f"SELECT row_id, {field} FROM rows WHERE {condition} AND record LIKE ? ESCAPE '\\' ORDER BY row_id",
+                (*values, pattern),
+            ):
+                if looks_closer and not _holds(record, words.lower()):
+                    continue
+                if first <= total < first + size:
+                    page.append(row_id)
+                total += 1
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return Found(page, total, complete=False)
+        finally:
+            self._sql.set_progress_handler(None, 0)
+        return Found(page, total, complete=True)
+
+    def refused(self, first: int, size: int) -> list[sqlite3.Row]:
+        """Refused rows by their running id, which has no gaps: rows first … first + size - 1, counted from 0."""
+        return self._sql.execute(
+            "SELECT number, field, cause, details, raw FROM refused WHERE refused_id > ? ORDER BY refused_id LIMIT ?",
+            (first, size),
+        ).fetchall()
+
+    def count_refused(self) -> int:
+        return self._sql.execute("SELECT COALESCE(MAX(refused_id), 0) FROM refused").fetchone()[0]
+
+    def _condition(self, split: str | None) -> tuple[str, str, tuple[float, ...]]:
+        """What to count in blocks, the condition on rows, and its values."""
+        if split is None:
+            return "present", "deleted = 0", ()
+        threshold = self.fact("held_out_threshold")
+        if split == "held_out":
+            return "held_out", "deleted = 0 AND split_key <= ?", (threshold,)
+        return "(present - held_out)", "deleted = 0 AND split_key > ?", (threshold,)
+
+
+def _stored(row: sqlite3.Row) -> StoredRow:
+    return StoredRow(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]))
+
+
+_STRUCTURE = (
+    '{"messages":[{"role":"system","content":""},{"role":"user","content":""},{"role":"assistant","content":""},'
+    '{"role":"tool","content":"","tool_calls":[{"type":"function","function":{"name":"","arguments":{}}}]}]}],'
+    '"prompt":[{"role":"user","chosen":[{"role":"assistant","rejected":[{"completion":[{"tools":[{"margin":'
+    '"tool_call_id":"'
+)
+
+
+def _is_structure(words: str) -> bool:
+    """Whether the words may stand in the JSON around the texts, so that each row found must be looked into."""
+    return words.lower() in _STRUCTURE
+
+
+def _holds(record: str, words: str) -> bool:
+    """Whether any text in the record holds the words; names of fields and roles do not count."""
+    waiting = [orjson.loads(record)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if words in value.lower():
+                return True
+        elif isinstance(value, dict):
+            waiting += [item for key, item in value.items() if key != "role"]
+        elif isinstance(value, list):
+            waiting += value
+    return False
