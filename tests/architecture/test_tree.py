@@ -49,3 +49,21 @@ def test_ruff_is_clean(command):
         [sys.executable, "-m", "ruff", *command, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_what_ci_runs_is_a_sound_script_that_reads_readmes_own_commands():
+    """The part that cuts README's blocks out is run here as it stands there."""
+    script = ROOT / ".ci" / "run"
+    assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+    cutter = next(line for line in script.read_text("utf-8").splitlines() if line.startswith("readme_block()"))
+    shown = subprocess.run(
+        ["bash", "-c", f"{cutter}\nreadme_block 1; readme_block 2"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.splitlines() == [
+        "pip install -r requirements.txt && python app.py",
+        "pip install -r tests/requirements.txt && python -m pytest",
+    ]
