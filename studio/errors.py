@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from studio.words import say
+from studio.words import catalogue, say
 
 
 class StudioError(Exception):
@@ -30,6 +31,13 @@ class StudioError(Exception):
         return f"{self.message('en')} {self.hint('en')}"
 
 
+def _titled(problem: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """A problem's values, with the field's title in the language where it carries one in both."""
+    title = problem.get("title")
+    named = {"title": title["ja" if language == "ja" else "en"]} if isinstance(title, Mapping) else {}
+    return {**problem, **named}
+
+
 class InputError(StudioError):
     """Something the person can mend."""
 
@@ -37,9 +45,13 @@ class InputError(StudioError):
 
 
 class FileUnreadable(InputError):
-    """values: file, row (number or None), cause (a sentence of the reader)."""
+    """values: file, row (number or None), cause (a code worded under `unreadable.<cause>`, or a sentence)."""
 
     code = "FileUnreadable"
+
+    def message(self, language: str) -> str:
+        cause = _said_if_known(language, f"unreadable.{self.values.get('cause')}", self.values)
+        return say(language, f"error.{self.code}.message", **self.values | ({"cause": cause} if cause else {}))
 
 
 class FormatUnknown(InputError):
@@ -49,9 +61,13 @@ class FormatUnknown(InputError):
 
 
 class RowInvalid(InputError):
-    """values: row, field, found."""
+    """values: row, field, and found or cause (a code worded under `refused.<cause>`, with its own values)."""
 
     code = "RowInvalid"
+
+    def message(self, language: str) -> str:
+        found = _said_if_known(language, f"refused.{self.values.get('cause')}", self.values)
+        return say(language, f"error.{self.code}.message", **self.values | ({"found": found} if found else {}))
 
 
 class DatasetEmpty(InputError):
@@ -73,8 +89,27 @@ class OptionsInvalid(InputError):
         return self.values["problems"]
 
     def message(self, language: str) -> str:
-        lines = [say(language, f"problem.{p['code']}", **p) for p in self.problems]
+        lines = [say(language, f"problem.{p['code']}", **_titled(p, language)) for p in self.problems]
         return "\n".join([say(language, f"error.{self.code}.message"), *lines])
+
+
+class RecordInvalid(OptionsInvalid):
+    """All problems of a record at once; their codes are worded under `refused.<code>`, like those of refused rows."""
+
+    code = "RecordInvalid"
+
+    def message(self, language: str) -> str:
+        lines = [
+            say(language, "problem.at_field", field=p["field"], words=say(language, f"refused.{p['code']}", **p))
+            for p in self.problems
+        ]
+        return "\n".join([say(language, f"error.{self.code}.message"), *lines])
+
+
+class NothingToUndo(InputError):
+    """Every change is undone. values: none."""
+
+    code = "NothingToUndo"
 
 
 class NameTaken(InputError):
@@ -96,9 +131,13 @@ class FileTooLarge(InputError):
 
 
 class NotYours(InputError):
-    """The thing asked for does not exist in this person's workspaces. values: what."""
+    """The thing asked for does not exist in this person's workspaces. values: what (worded under `thing.<what>`)."""
 
     code = "NotYours"
+
+    def message(self, language: str) -> str:
+        what = _said_if_known(language, f"thing.{self.values.get('what')}", {}) or self.values.get("what")
+        return say(language, f"error.{self.code}.message", **self.values | {"what": what})
 
 
 class EditConflict(InputError):
@@ -299,3 +338,15 @@ def error_classes() -> list[type[StudioError]]:
     for cls in found:
         found.extend(cls.__subclasses__())
     return found
+
+
+def error_of_code(code: str, values: Mapping[str, Any]) -> StudioError | None:
+    """The error that an event of a log tells of, to be worded again in a person's language; None for no code of ours."""
+    for cls in error_classes():
+        if cls.code == code:
+            return cls(**values)
+    return None
+
+
+def _said_if_known(language: str, key: str, values: Mapping[str, Any]) -> str | None:
+    return say(language, key, **values) if key in catalogue(language) else None

@@ -1,0 +1,232 @@
+"""Supervised fine-tuning: the model learns to write the assistant's replies of a conversation, and nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from studio.events import Event
+from studio.options import About, Chosen, Options, Situation
+from studio.words import Text
+
+if TYPE_CHECKING:
+    from studio.training.run import Outcome, Run
+
+TARGET_STEPS = 100
+MOST_EPOCHS = 5
+TINY_PARAMETERS = 50_000_000
+SMALL_PARAMETERS = 500_000_000
+
+
+def _training_rows(situation: Situation) -> int:
+    return max(1, round(situation.rows * (1 - situation.held_out_fraction)))
+
+
+def _choose_epochs(situation: Situation) -> Chosen:
+    """Whole passes until about a hundred steps are reached, five at most: more repeats a small set by heart."""
+    rows = _training_rows(situation)
+    steps_an_epoch = -(-rows // _choose_batch(situation).value)
+    epochs = min(MOST_EPOCHS, max(1, -(-TARGET_STEPS // steps_an_epoch)))
+    values = {"rows": rows, "epochs": epochs, "steps": epochs * steps_an_epoch}
+    return Chosen(epochs, "epochs_for_steps" if epochs < MOST_EPOCHS else "epochs_most", values)
+
+
+def _choose_learning_rate(situation: Situation) -> Chosen:
+    # 2e-4, right for large models, hardly moves a model of some million parameters: see the sweep in the docs.
+    if situation.parameters < TINY_PARAMETERS:
+        return Chosen(2e-3, "learning_rate_tiny_model", {"parameters": situation.parameters})
+    if situation.parameters < SMALL_PARAMETERS:
+        return Chosen(5e-4, "learning_rate_small_model", {"parameters": situation.parameters})
+    return Chosen(2e-4, "learning_rate_large_model", {"parameters": situation.parameters})
+
+
+def _choose_batch(situation: Situation) -> Chosen:
+    rows = _training_rows(situation)
+    if situation.device == "cpu" and situation.parameters >= TINY_PARAMETERS:
+        return Chosen(4, "batch_processor", {"parameters": situation.parameters})
+    size = 16 if rows >= 640 else 8 if rows >= 64 else 4
+    return Chosen(size, "batch_by_rows", {"rows": rows})
+
+
+def _choose_accumulation(situation: Situation) -> Chosen:
+    if situation.device == "cpu" and situation.parameters >= TINY_PARAMETERS and _training_rows(situation) >= 64:
+        return Chosen(2, "accumulation_small_batch", {})
+    return Chosen(1, "accumulation_off", {})
+
+
+def _choose_max_length(situation: Situation) -> Chosen:
+    if situation.row_tokens is not None and situation.row_tokens < situation.context:
+        return Chosen(max(8, situation.row_tokens), "max_length_longest_row", {"tokens": situation.row_tokens})
+    if situation.context > 2048:
+        return Chosen(2048, "max_length_memory", {"context": situation.context})
+    return Chosen(situation.context, "max_length_context", {"context": situation.context})
+
+
+def _choose_held_out(situation: Situation) -> Chosen:
+    return Chosen(situation.held_out_fraction, "held_out_of_version", {})
+
+
+def _choose_warm_up(situation: Situation) -> Chosen:
+    return Chosen(0.05, "warm_up_usual", {})
+
+
+def _choose_schedule(situation: Situation) -> Chosen:
+    return Chosen("cosine", "schedule_cosine", {})
+
+
+def _choose_decay(situation: Situation) -> Chosen:
+    return Chosen(0.0, "decay_off", {})
+
+
+def _choose_seed(situation: Situation) -> Chosen:
+    return Chosen(42, "seed_fixed", {})
+
+
+class SftOptions(Options):
+    """Options of supervised fine-tuning."""
+
+    epochs: Annotated[
+        int,
+        Field(ge=1, le=1000),
+        About(
+            Text("Epochs", "エポック数"),
+            Text("How often every row is learned.", "すべての行を何回学習するかです。"),
+            _choose_epochs,
+        ),
+    ]
+    learning_rate: Annotated[
+        float,
+        Field(gt=0.0, le=1.0),
+        About(
+            Text("Learning rate", "学習率"),
+            Text(
+                "How large each step is. Too large and the loss jumps, too small and nothing changes.",
+                "1ステップの大きさです。大きすぎると損失が暴れ、小さすぎると何も変わりません。",
+            ),
+            _choose_learning_rate,
+        ),
+    ]
+    batch_size: Annotated[
+        int,
+        Field(ge=1, le=1024),
+        About(
+            Text("Batch", "バッチサイズ"),
+            Text("Rows seen at once. Larger is steadier and takes more memory.",
+                 "一度に見る行数です。大きいほど安定しますが、メモリを使います。"),
+            _choose_batch,
+            unit="rows",
+        ),
+    ]  # fmt: skip
+    max_length_tokens: Annotated[
+        int,
+        Field(ge=8, le=1_048_576),
+        About(
+            Text("Maximum length", "最大長"),
+            Text("Longer rows are cut here; what is cut off is not learned.",
+                 "これより長い行はここで切られ、切られた部分は学習されません。"),
+            _choose_max_length,
+            unit="tokens",
+        ),
+    ]  # fmt: skip
+    held_out_fraction: Annotated[
+        float,
+        Field(ge=0.0, le=0.5),
+        About(
+            Text("Held-out share", "評価用の割合"),
+            Text("Rows kept out of training, to measure on what the model has not seen.",
+                 "学習に使わず、見たことのない行での損失を測るために取っておく割合です。"),
+            _choose_held_out,
+            unit="fraction",
+        ),
+    ]  # fmt: skip
+    gradient_accumulation: Annotated[
+        int,
+        Field(ge=1, le=1024),
+        About(
+            Text("Gradient accumulation", "勾配累積"),
+            Text("Batches added up before a step: a larger batch in the memory of a small one.",
+                 "1ステップの前に足し合わせるバッチ数です。少ないメモリで大きなバッチと同じ効果になります。"),
+            _choose_accumulation,
+            level="advanced",
+            unit="batches",
+        ),
+    ]  # fmt: skip
+    warm_up_fraction: Annotated[
+        float,
+        Field(ge=0.0, le=0.5),
+        About(
+            Text("Warm-up", "ウォームアップ"),
+            Text("The share of the steps in which the learning rate rises from zero.",
+                 "学習率をゼロから上げていくステップの割合です。"),
+            _choose_warm_up,
+            level="advanced",
+            unit="fraction",
+        ),
+    ]  # fmt: skip
+    schedule: Annotated[
+        Literal["cosine", "linear", "constant"],
+        About(
+            Text("Schedule", "学習率の推移"),
+            Text("How the learning rate goes on after the warm-up.", "ウォームアップ後の学習率の変わり方です。"),
+            _choose_schedule,
+            level="advanced",
+            choices={
+                "cosine": Text("Cosine, down to zero", "コサイン（ゼロまで下げる）"),
+                "linear": Text("Linear, down to zero", "線形（ゼロまで下げる）"),
+                "constant": Text("Constant", "一定"),
+            },
+        ),
+    ]
+    weight_decay: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            Text("Weight decay", "重み減衰"),
+            Text("Pulls the adapter's weights towards zero.", "アダプタの重みをゼロの方へ引き戻します。"),
+            _choose_decay,
+            level="advanced",
+        ),
+    ]
+    seed: Annotated[
+        int,
+        Field(ge=0, le=2**31 - 1),
+        About(
+            Text("Seed", "乱数シード"),
+            Text(
+                "The same seed draws the same order and the same start.", "同じシードなら、並び順も初期値も同じです。"
+            ),
+            _choose_seed,
+            level="advanced",
+        ),
+    ]
+
+
+class Sft:
+    """The supervised fine-tuning plug."""
+
+    name = "sft"
+    title = Text("Supervised fine-tuning", "教師ありファインチューニング")
+    summary = Text(
+        "Learns to reply as the assistant does in your conversations.",
+        "会話データのアシスタントのように応答することを学びます。",
+    )
+    options = SftOptions
+    kinds = ("conversation", "prompt_completion", "preference")
+    example: dict[str, Any] = {
+        "options": {"epochs": 1, "learning_rate": 1e-3, "batch_size": 2, "max_length_tokens": 64},
+        "records": [
+            {"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good morning."}]},
+            {"messages": [{"role": "user", "content": "こんにちは"}, {"role": "assistant", "content": "おはよう。"}]},
+        ],
+    }
+
+    def train(self, run: Run, outcome: Outcome) -> Iterator[Event]:
+        """Trains `run.model`; what was reached is left in `outcome`."""
+        from studio.training.session import train_rows
+
+        yield from train_rows(run, outcome)
+
+
+PLUG = Sft()

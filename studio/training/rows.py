@@ -1,0 +1,108 @@
+"""From the records of a version to rows a conversation method trains on, every one that is left out counted by cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION
+from studio.data.splits import HELD_OUT, held_out_threshold, split_of
+from studio.data.versions import read_version
+from studio.models.rendering import RenderedRow, Renderer
+
+MOST_LOST_FRACTION = 0.3
+"""A run in which more rows than this lose every label asks for a confirmation."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One row's conversation. split_key: where the row falls in 0..1, the same for duplicates."""
+
+    row_id: Any
+    messages: list[dict[str, Any]]
+    held_out: bool
+    split_key: float
+
+
+@dataclass
+class RowCount:
+    """What became of the rows: read = kept + all dropped. `truncated` are among the kept."""
+
+    read: int = 0
+    kept: int = 0
+    truncated: int = 0
+    from_preference: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def lost_labels(self) -> int:
+        """Rows that the maximum length cuts before the first trained token."""
+        return self.dropped["cut_entirely"]
+
+
+def find_conversation(kind: str, record: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The messages to learn: of a preference those with the chosen reply. None where the kind holds no conversation."""
+    if kind == CONVERSATION:
+        return record["messages"]
+    if kind == PROMPT_COMPLETION:
+        return [*record["prompt"], *record["completion"]]
+    if kind == PREFERENCE:
+        return [*record["prompt"], *record["chosen"]]
+    return None
+
+
+def read_conversations(path: Path, count: RowCount) -> list[Conversation]:
+    """The conversations of a version, in its order."""
+    found = []
+    for row in read_version(path):
+        count.read += 1
+        messages = find_conversation(row.kind, row.record)
+        if messages is None:
+            count.dropped["wrong_kind"] += 1
+            continue
+        count.from_preference += row.kind == PREFERENCE
+        found.append(Conversation(row.row_id, messages, row.split == HELD_OUT, row.split_key))
+    return found
+
+
+def sort_split(conversations: list[Conversation], fraction: float | None) -> list[Conversation]:
+    """The same conversations with another share of them held out, by split key; None keeps the version's split."""
+    if fraction is None:
+        return conversations
+    threshold = held_out_threshold([conversation.split_key for conversation in conversations], fraction)
+    return [replace(c, held_out=split_of(c.split_key, threshold) == HELD_OUT) for c in conversations]
+
+
+def iterate_trained_rows(
+    conversations: Iterable[Conversation], renderer: Renderer, max_length: int, count: RowCount
+) -> Iterator[tuple[Conversation, RenderedRow]]:
+    """Those rows that still train something when cut to `max_length` tokens; the others are counted by cause."""
+    kept: list[Conversation] = []
+
+    def messages() -> Iterator[list[dict[str, Any]]]:
+        for conversation in conversations:
+            kept.append(conversation)
+            yield conversation.messages
+
+    for index, row in enumerate(renderer.iterate_rows(messages())):
+        conversation, kept[index] = kept[index], None  # type: ignore[call-overload]
+        if cause := find_drop_cause(row, max_length):
+            count.dropped[cause] += 1
+            continue
+        count.kept += 1
+        count.truncated += len(row.ids) > max_length
+        yield conversation, row
+
+
+def find_drop_cause(row: RenderedRow, max_length: int) -> str | None:
+    """Why a row trains nothing: the template refused it, no reply in it, or its replies lie beyond the cut."""
+    if not row.ids:
+        return "template_refused"
+    if row.first_trained is None:
+        return "no_reply"
+    if not row.trained_within(max_length):
+        return "cut_entirely"
+    return None

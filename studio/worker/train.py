@@ -1,0 +1,184 @@
+"""The train job: from a version and a base to an adapter in `result/adapter`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from studio.adapters import ADAPTERS
+from studio.errors import DatasetEmpty
+from studio.events import Choice, Event, Finished, Notice, Phase, Rows, Stopped
+from studio.models.catalogue import Base, read_base_folder
+from studio.models.machine import Machine, Plan, find_plan, write_machine, write_plan
+from studio.models.rendering import RenderedRow, Renderer
+from studio.training.methods import METHODS
+from studio.training.result import write_adapter
+from studio.training.rows import Conversation, RowCount, iterate_trained_rows, read_conversations, sort_split
+from studio.training.run import Outcome, Prompt, Run
+from studio.training.trainspec import TrainSpec
+from studio.worker.context import WorkerJob
+
+PROBE_LIMIT_S = 2.0
+ADAPTER = "adapter"
+
+
+def run(job: WorkerJob) -> Iterator[Event]:
+    """Reads rows, loads and probes the base, trains, saves. A stop keeps what was trained so far."""
+    began = time.perf_counter()
+    yield Phase("importing")
+    import_heavy_packages()
+    spec = TrainSpec.model_validate(job.options)
+    base = read_base_folder(spec.base, Path(spec.base_folder))
+    method, adapter = METHODS[spec.method], ADAPTERS[spec.adapter]
+    options = method.options(**spec.method_options)
+    adapter_options = adapter.options(**spec.adapter_options)
+    for choice in spec.choices:
+        yield Choice(**choice)
+    yield Phase("reading_data")
+    renderer = Renderer(base)
+    yield from say_template(renderer)
+    data = yield from read_rows(job, spec, renderer, options)
+    if job.should_stop():
+        yield Stopped(0)
+        return
+    yield Phase("loading_model")
+    machine, plan = yield from ensure_plan(job, base, adapter, adapter_options)
+    model = build_model(base, plan, machine, adapter, adapter_options, options.seed)
+    made = Run(
+        folder=job.folder,
+        base=base,
+        machine=machine,
+        plan=plan,
+        renderer=renderer,
+        model=model,
+        options=options,
+        rows=data[0],
+        held_out=data[1],
+        prompts=tuple(data[2]),
+        emit=job.emit,
+        should_stop=job.should_stop,
+    )
+    outcome = Outcome()
+    yield from method.train(made, outcome)
+    yield from finish(job, made, outcome, began)
+
+
+def import_heavy_packages() -> None:
+    """What every run needs; done already in a worker that was kept ready."""
+    import trl.trainer.sft_trainer  # noqa: F401
+    from transformers import AutoModelForCausalLM  # noqa: F401
+
+
+def say_template(renderer: Renderer) -> Iterator[Event]:
+    """A base without a chat template gets one of ours, and the person is told."""
+    if renderer.choice.source == "chosen":
+        yield Choice("chat_template", renderer.choice.name, f"template_{renderer.choice.name}", {})
+        yield Notice("info", "template_chosen", {"name": renderer.choice.name})
+
+
+def read_rows(job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any) -> Iterator[Event]:
+    """Rendered training rows, held-out rows and the prompts to reply to. Raises DatasetEmpty, with all counted first."""
+    count = RowCount()
+    path = job.workspace / "versions" / f"{spec.version}.parquet"
+    conversations = read_conversations(path, count)
+    fraction = None if spec.keeps_split else options.held_out_fraction
+    found = sort_split(conversations, fraction)
+    rows: list[RenderedRow] = []
+    held_out: list[RenderedRow] = []
+    asked: list[Conversation] = []
+    for conversation, row in iterate_trained_rows(found, renderer, options.max_length_tokens, count):
+        (held_out if conversation.held_out else rows).append(row)
+        if conversation.held_out and len(asked) < 2:
+            asked.append(conversation)
+    yield Rows(count.read, count.kept, count.truncated, dict(count.dropped))
+    if count.from_preference:
+        yield Notice("info", "chosen_replies_used", {"rows": count.from_preference})
+    if not rows:
+        raise DatasetEmpty(name=spec.dataset_name or spec.version)
+    if not held_out:
+        yield Notice("info", "nothing_held_out", {})
+    prompts = list(choose_prompts(spec.prompts, asked, renderer, options.max_length_tokens))
+    return rows, held_out, prompts  # type: ignore[return-value]
+
+
+def choose_prompts(
+    given: list[str], asked: list[Conversation], renderer: Renderer, max_length: int
+) -> Iterator[Prompt]:
+    """The person's prompts; else the questions of two held-out rows. One that leaves no room for a reply is left out."""
+    wanted = [[{"role": "user", "content": text}] for text in given if text.strip()]
+    for messages in wanted or [_question(conversation.messages) for conversation in asked]:
+        ids = renderer.render_prompt(messages)
+        if len(ids) < max_length:
+            yield Prompt(str(messages[-1]["content"]), ids)
+
+
+def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A conversation up to its first reply."""
+    first = next(index for index, message in enumerate(messages) if message["role"] == "assistant")
+    return messages[:first] or [{"role": "user", "content": ""}]
+
+
+def ensure_plan(job: WorkerJob, base: Base, adapter: Any, adapter_options: Any) -> Iterator[Event]:
+    """The machine and how this base is best trained on it: as measured before, else measured now, in two seconds."""
+    from studio.training.probe import find_machine, measure_plan
+
+    machine = find_machine()
+    plan = find_plan(job.root, base)
+    if plan is None:
+        write_machine(job.root, machine)
+        plan = measure_plan(base, machine, adapter, adapter_options, PROBE_LIMIT_S)
+        write_plan(job.root, base, plan)
+    yield from say_plan(machine, plan)
+    return machine, plan  # type: ignore[return-value]
+
+
+def say_plan(machine: Machine, plan: Plan) -> Iterator[Event]:
+    """Device, dtype, threads and loss path, each with what was measured."""
+    yield Choice("device", machine.device, f"device_{machine.device}", {"name": machine.device_name})
+    values = {name: f"{milliseconds:.0f}" for name, milliseconds in plan.measured.items()}
+    measured = ", ".join(f"{name} {value} ms" for name, value in values.items())
+    for name in ("dtype", "threads", "loss_path"):
+        yield Choice(name, getattr(plan, name), f"{name}_measured", {"measured": measured})
+
+
+def build_model(base: Base, plan: Plan, machine: Machine, adapter: Any, options: Any, seed: int) -> Any:
+    """The base with its adapter, on the device. The seed draws the adapter's start."""
+    import torch
+    from transformers import set_seed
+
+    from studio.models.loading import load_model
+
+    if machine.device == "cpu":
+        torch.set_num_threads(plan.threads)
+    model = load_model(base, plan.dtype, machine.device)
+    set_seed(seed)
+    return adapter.build(model, options)
+
+
+def finish(job: WorkerJob, made: Run, outcome: Outcome, began: float) -> Iterator[Event]:
+    """Saves what was trained. A run stopped before its first step has nothing to keep."""
+    result = None
+    size = 0
+    if outcome.step:
+        yield Phase("saving")
+        folder = job.folder / "result" / ADAPTER
+        size = write_adapter(made, folder)
+        result = f"result/{ADAPTER}"
+    if outcome.stopped:
+        yield Stopped(outcome.step, result)
+        return
+    seconds = outcome.seconds_training
+    summary = {
+        "held_out_before": outcome.held_out_before,
+        "held_out_after": outcome.held_out_after,
+        "train_loss": outcome.train_loss,
+        "steps": outcome.step,
+        "tokens": outcome.tokens,
+        "tokens_per_s": outcome.tokens / seconds if seconds else None,
+        "seconds_training": seconds,
+        "seconds_evaluating": outcome.seconds_evaluating,
+        "adapter_bytes": size,
+    }
+    yield Finished(result, time.perf_counter() - began, summary)
