@@ -1,0 +1,197 @@
+// Imports as they run and what came of them: rows in, understood, refused, and why.
+(() => {
+  "use strict";
+  const { el } = whetstone;
+  const data = (whetstone.data = whetstone.data || {});
+  const POLL_MS = 400;
+  const FOUND = ["container", "encoding", "delimiter", "format"];
+
+  // The report of an import as it stands in its dialog.
+  class ReportView {
+    constructor(ctx, report) {
+      this.ctx = ctx;
+      this.report = report;
+      this.rows = el("div", { class: "ws-refused" });
+      this.node = el("div", { class: "ws-report" }, [report.rows_in ? this.numbers() : null, this.found(), this.rows]);
+      if (report.refused) this.openPage(1);
+    }
+
+    numbers() {
+      const { say } = this.ctx;
+      const { rows_in: rowsIn, understood, refused } = this.report;
+      const number = (name, count, tone) =>
+        el("div", { attrs: { "data-count": name } }, [el("div", { class: "ws-key", text: say(`data.report_${name}`) }), el("div", { class: tone ? `ws-num ${tone}` : "ws-num", text: whetstone.number(count) })]);
+      return el("div", { class: "ws-numbers" }, [
+        number("rows_in", rowsIn),
+        el("span", { class: "ws-sign", text: "=" }),
+        number("understood", understood),
+        el("span", { class: "ws-sign", text: "+" }),
+        number("refused", refused, refused ? "ws-warn-words" : ""),
+      ]);
+    }
+
+    found() {
+      const { say } = this.ctx;
+      const lines = FOUND.filter((name) => this.report.found[name]).map((name) => {
+        const { title, reason } = this.report.found[name];
+        return el("tr", { attrs: { "data-found": name } }, [
+          el("th", { text: say(`data.choice_${name}`), attrs: { scope: "row" } }),
+          el("td", { class: "ws-strong", text: title }),
+          el("td", { class: "ws-wrap", text: reason }),
+        ]);
+      });
+      const notices = this.report.notices.map((text) => el("p", { class: "ws-warn-words", text }));
+      return el("div", {}, [el("table", { class: "ws-table ws-found-table" }, [el("tbody", {}, lines)]), ...notices]);
+    }
+
+    // A dataset keeps all its refused rows; an import that made none has the first of them in its report.
+    refusedPage(page) {
+      const { dataset_id: id, examples } = this.report;
+      return id ? this.ctx.server.refused({ id, page }) : { rows: examples, page: 1, pages: 1 };
+    }
+
+    async openPage(page) {
+      const { say } = this.ctx;
+      const found = await this.refusedPage(page);
+      const causes = this.report.causes.map(({ words, rows }) => el("span", { class: "ws-tag ws-tag-warn", text: say("data.cause_count", { cause: words, rows }) }));
+      const head = ["number", "field", "cause", "raw"].map((name) => el("th", { class: `ws-refused-${name}`, text: say(`data.refused_${name}`), attrs: { scope: "col" } }));
+      const lines = found.rows.map((row) =>
+        el("tr", {}, [
+          el("td", { text: whetstone.number(row.number) }),
+          el("td", { text: row.field ?? "–", attrs: { translate: "no" } }),
+          el("td", { class: "ws-wrap", text: row.words }),
+          el("td", { class: "ws-wrap" }, [el("code", { class: "ws-raw", text: row.raw, attrs: { translate: "no" } })]),
+        ]),
+      );
+      const pager = el("nav", { class: "ws-pager", attrs: { "aria-label": say("data.pages") } });
+      data.renderPager(pager, say, found, (to) => this.openPage(to));
+      this.rows.replaceChildren(
+        el("div", { class: "ws-causes" }, [el("strong", { text: say("data.refused_title") }), ...causes]),
+        el("div", { class: "ws-refused-scroll" }, [el("table", { class: "ws-table" }, [el("thead", {}, [el("tr", {}, head)]), el("tbody", {}, lines)])]),
+        pager,
+      );
+    }
+  }
+
+  class Imports {
+    constructor(root, ctx) {
+      this.root = root;
+      this.ctx = ctx;
+      this.strip = el("div", { class: "ws-imports" });
+      root.replaceChildren(this.strip);
+      root.hidden = true;
+      ctx.on("data:import", (wish) => this.start(wish));
+      ctx.on("data:report", ({ job_id: job }) => this.openReport(job));
+      this.followed = new Map(); // job id → its last state
+      ctx.server.running({}).then((jobs) => jobs.forEach((job) => this.follow(job.job_id, false)));
+    }
+
+    async start({ sample, again }) {
+      const job = sample ? await this.startSample() : await data.openImporter(this.ctx, again);
+      if (job) await this.follow(job, true);
+    }
+
+    // "Load the sample" takes the first one of the index: the one to begin with.
+    async startSample() {
+      const { samples } = await this.ctx.server.options({});
+      return this.ctx.server.sample({ deed: this.ctx.deed(), sample_id: samples[0].id });
+    }
+
+    // Follows an import to its end, in a dialog (open) or in the strip above the table.
+    async follow(job, open) {
+      if (this.followed.has(job)) return;
+      this.followed.set(job, { status: "queued" });
+      const view = { job, words: el("span", { attrs: { role: "status" } }), bar: el("progress", {}) };
+      if (open) this.openProgress(view);
+      for (;;) {
+        const state = await this.ctx.server.job({ job_id: job });
+        this.followed.set(job, state);
+        this.showState(view, state);
+        if (data.hasEnded(state)) return this.ended(view, state);
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
+
+    showState(view, state) {
+      view.state = state;
+      view.words.textContent = data.progressWords(this.ctx.say, state);
+      if (state.share == null) view.bar.removeAttribute("value");
+      else view.bar.value = state.share;
+      this.renderStrip();
+    }
+
+    openProgress(view) {
+      const { say } = this.ctx;
+      const body = [el("div", { class: "ws-progress" }, [view.bar, view.words])];
+      view.dialog = body[0];
+      const actions = [
+        { label: say("data.import_cancel"), value: "cancel" },
+        { label: say("data.import_hide"), value: "hide", primary: true },
+      ];
+      whetstone.dialog({ title: say("data.importing"), body, actions }).then((answer) => {
+        view.dialog = null;
+        if (answer === "cancel") this.cancel(view.job);
+        this.renderStrip();
+      });
+    }
+
+    async cancel(job) {
+      await this.ctx.server.stop({ job_id: job });
+    }
+
+    async ended(view, state) {
+      this.followed.delete(view.job);
+      this.renderStrip();
+      const watched = Boolean(view.dialog);
+      view.dialog?.closest("dialog").close();
+      if (state.status === "stopped") {
+        this.ctx.toast(this.ctx.say("data.import_stopped"));
+        return;
+      }
+      if (state.status === "failed") {
+        await this.openReport(view.job);
+        return;
+      }
+      whetstone.send("data:open", { id: state.result });
+      whetstone.send("dataset:changed", { id: state.result });
+      if (watched) await this.openReport(view.job);
+      else this.ctx.toast(this.ctx.say("data.import_done", { rows: state.summary.rows }), "good");
+    }
+
+    renderStrip() {
+      const hidden = [...this.followed].filter(([, state]) => state.title && !document.querySelector("dialog[open] .ws-progress"));
+      const { say } = this.ctx;
+      this.strip.replaceChildren(
+        ...hidden.map(([job, state]) =>
+          el("div", { class: "ws-import-line" }, [
+            el("strong", { text: state.title, attrs: { translate: "no" } }),
+            el("span", { class: "ws-key", text: data.progressWords(say, state) }),
+            el("span", { class: "ws-spacer" }),
+            data.button(say("data.import_cancel"), () => this.cancel(job), "small"),
+          ]),
+        ),
+      );
+      this.root.hidden = !hidden.length;
+    }
+
+    // What came of an import: its report, and above it what went wrong where it failed.
+    async openReport(job) {
+      const { say, server } = this.ctx;
+      const report = await server.report({ job_id: job });
+      const actions = [
+        { label: say("data.import_again"), value: "again" },
+        { label: say("data.report_close"), value: "close", primary: true },
+      ];
+      const head = el("p", { class: "ws-report-file" }, [el("strong", { text: report.file_name, attrs: { translate: "no" } })]);
+      const body = [head, report.problem ? data.problem(report.problem) : null, new ReportView(this.ctx, report).node];
+      const title = say(report.problem ? "data.import_failed" : "data.report_title");
+      const answer = await whetstone.dialog({ title, body: [el("div", { class: "ws-form" }, body)], actions, wide: true });
+      if (answer === "again") await this.start({ again: report.again });
+    }
+  }
+
+  whetstone.widget("report", (root, ctx) => {
+    const imports = new Imports(root, ctx);
+    return { language: () => imports.renderStrip() };
+  });
+})();

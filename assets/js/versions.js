@@ -1,0 +1,89 @@
+// The frozen versions of the open dataset: what training reads.
+(() => {
+  "use strict";
+  const { el } = whetstone;
+  const data = (whetstone.data = whetstone.data || {});
+
+  class Versions {
+    constructor(root, ctx) {
+      this.root = root;
+      this.ctx = ctx;
+      this.info = null;
+      this.versions = [];
+      this.turn = 0;
+      this.title = el("span", { class: "ws-title" });
+      this.small = el("small", {});
+      this.body = el("div", { class: "ws-versions-body" });
+      root.replaceChildren(el("section", { class: "ws-panel ws-versions" }, [el("div", { class: "ws-head" }, [this.title, this.small]), this.body]));
+      ctx.on("data:dataset", (info) => this.open(info));
+      ctx.on("data:save_version", () => this.save());
+      this.open(data.current?.info || null);
+    }
+
+    async open(info) {
+      const turn = ++this.turn;
+      this.info = info;
+      const found = info ? await this.ctx.server.versions({ id: info.id }) : [];
+      if (turn !== this.turn) return;
+      this.versions = found;
+      this.render();
+    }
+
+    render() {
+      const { say } = this.ctx;
+      this.title.textContent = say("data.versions");
+      this.small.textContent = this.versions.length ? whetstone.number(this.versions.length) : "";
+      this.root.dataset.versions = String(this.versions.length);
+      if (!this.versions.length) {
+        this.body.replaceChildren(el("div", { class: "ws-empty" }, [el("p", { text: say("data.versions_empty") })]));
+        return;
+      }
+      this.body.replaceChildren(el("ol", { class: "ws-version-list" }, this.versions.map((one) => this.renderOne(one))));
+    }
+
+    renderOne(version) {
+      const { say } = this.ctx;
+      const facts = [say("data.fact_rows", { rows: version.rows }), say("data.fact_held_out", { rows: version.held_out })];
+      const train = data.button(say("data.train_on"), () => this.train(version), "small");
+      train.setAttribute("aria-label", say("data.train_on_version", { number: version.number }));
+      return el("li", { class: "ws-version", attrs: { "data-version": String(version.number) } }, [
+        el("span", { class: "ws-tag", text: say("data.version_number", { number: version.number }) }),
+        el("span", { class: "ws-version-words" }, [
+          version.message ? el("span", { class: "ws-version-message", text: version.message, attrs: { translate: "no" } }) : null,
+          el("span", { class: "ws-fine" }, [...facts, whetstone.time(version.created)].map((text, place) => el("span", { text, attrs: place === 2 ? { translate: "no" } : {} }))),
+        ]),
+        train,
+      ]);
+    }
+
+    train(version) {
+      whetstone.send("version:selected", { id: version.fingerprint });
+      whetstone.send("tab:open", { tab: "train", version: version.fingerprint });
+    }
+
+    async save() {
+      if (!this.info) return;
+      const { say, server } = this.ctx;
+      const { id, rows } = this.info;
+      const deed = this.ctx.deed();
+      const message = el("input", { class: "ws-input", attrs: { type: "text", maxlength: "200", translate: "no", autofocus: true } });
+      const working = el("p", { class: "ws-key", attrs: { role: "status" } });
+      const unsaved = data.unsavedRows || [];
+      const body = [el("p", { text: say("data.version_words", { rows }) })];
+      if (unsaved.length) body.push(el("p", { class: "ws-warn-words", text: say("data.version_unsaved", { rows: unsaved.length }) }));
+      body.push(data.field(say("data.version_message"), message, say("data.version_message_why")), working);
+      const done = async () => {
+        const job = await server.save_version({ id, message: message.value, deed });
+        await data.follow(server, job, (state) => (working.textContent = data.progressWords(say, state)));
+        this.ctx.toast(say("data.version_saved"), "good");
+        whetstone.send("version:saved", { id });
+      };
+      await data.ask({ title: say("data.save_version"), body, act: say("data.save_version"), done });
+    }
+  }
+
+  whetstone.widget("versions", (root, ctx) => {
+    const versions = new Versions(root, ctx);
+    return { language: () => versions.render() };
+  });
+})();

@@ -1,0 +1,21 @@
+"""The Data tab: import, the rows of a dataset, the editor of one row, and the versions that training reads."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.ui.widgets.editor import build_editor
+from studio.ui.widgets.report import build_report
+from studio.ui.widgets.table import build_table
+from studio.ui.widgets.versions import build_versions
+
+
+def build_data_tab(studio) -> None:
+    """studio: services.studio.Studio."""
+    with gr.Row(elem_id="data-layout"):
+        with gr.Column(elem_id="data-left"):
+            build_report(studio)
+            build_table(studio)
+        with gr.Column(elem_id="data-right"):
+            build_editor(studio)
+            build_versions(studio)

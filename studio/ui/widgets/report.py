@@ -1,0 +1,52 @@
+"""Imports: what may be chosen, the upload, the job that runs, and the report of what came of it."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.people import Person
+from studio.ui.widgets import build_widget
+from studio.ui.widgets.arguments import text_of, whole_of
+from studio.ui.widgets.progress import read_progress
+from studio.ui.widgets.uploads import import_options, read_choices, uploaded_path
+
+
+def build_report(studio) -> gr.HTML:
+    """studio: services.studio.Studio."""
+    datasets, queue = studio.datasets, studio.queue
+
+    def upload(person: Person, argument: dict) -> str:
+        path = uploaded_path(text_of(argument, "path"))
+        asked = (text_of(argument, "file_name"), find_text(argument, "name"), read_choices(argument))
+        return datasets.import_upload(person, text_of(argument, "deed"), path, *asked)
+
+    def again(person: Person, argument: dict) -> str:
+        asked = (text_of(argument, "job_id"), find_text(argument, "name"), read_choices(argument))
+        return datasets.import_again(person, text_of(argument, "deed"), *asked)
+
+    def sample(person: Person, argument: dict) -> str:
+        return datasets.import_sample(person, text_of(argument, "deed"), text_of(argument, "sample_id"))
+
+    def running(person: Person, argument: dict) -> list[dict]:
+        return [{"job_id": job.id} for job in queue.jobs(person, kinds=["import"]) if not job.state().is_ended]
+
+    def refused(person: Person, argument: dict) -> dict:
+        return datasets.refused(person, text_of(argument, "id"), whole_of(argument, "page"))
+
+    return build_widget(
+        "report",
+        elem_id="data-report",
+        reads={
+            "options": lambda person, argument: import_options(studio, person),
+            "running": running,
+            "job": lambda person, argument: read_progress(studio, person, text_of(argument, "job_id")),
+            "report": lambda person, argument: datasets.report(person, text_of(argument, "job_id")),
+            "refused": refused,
+        },
+        writes={
+            "upload": upload,
+            "again": again,
+            "sample": sample,
+            "stop": lambda person, argument: queue.stop(person, text_of(argument, "job_id")),
+        },
+    )

@@ -1,0 +1,55 @@
+"""What a page may ask of an import: choices from our lists, and only files that were uploaded through the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+from studio.data.containers import CONTAINERS
+from studio.data.encodings import ENCODINGS
+from studio.data.formats import FORMATS
+from studio.data.sources import DELIMITERS
+from studio.data.splits import DEFAULT_HELD_OUT_FRACTION
+from studio.errors import RequestRefused
+from studio.people import Person
+from studio.ui.widgets.arguments import find_text, number_of, object_of
+
+
+def import_options(studio, person: Person) -> dict[str, Any]:
+    """What the import dialog offers: samples, the lists of its menus and the largest file."""
+    return {
+        "samples": studio.datasets.samples(person),
+        "limit_bytes": studio.settings.upload_limit_bytes,
+        "held_out_fraction": DEFAULT_HELD_OUT_FRACTION,
+        "container": [_plug_choice(plug) for plug in CONTAINERS],
+        "format": [_plug_choice(plug) for plug in FORMATS],
+        "encoding": list(ENCODINGS),
+        "delimiter": list(DELIMITERS),
+    }
+
+
+def _plug_choice(plug: Any) -> dict[str, Any]:
+    return {"value": plug.name, "title": {"en": plug.title.en, "ja": plug.title.ja}}
+
+
+def read_choices(argument: dict) -> dict[str, Any]:
+    """container, encoding, delimiter, format (None: found automatically) and held_out_fraction of an import."""
+    chosen = object_of(argument, "choices")
+    names = ("container", "encoding", "delimiter", "format")
+    return {name: find_text(chosen, name) for name in names} | {
+        "held_out_fraction": number_of(argument, "held_out_fraction")
+    }
+
+
+def uploaded_path(text: str) -> Path:
+    """The file that an upload through the page made. Raises RequestRefused for every other path.
+
+    Gradio answers an upload with a path `<folder>/<hash>/<name>`; a page could send any path instead.
+    """
+    folder = Path(get_upload_folder()).resolve()
+    path = Path(text).resolve()
+    if not path.is_relative_to(folder) or len(path.relative_to(folder).parts) != 2:
+        raise RequestRefused()
+    return path
