@@ -100,7 +100,8 @@ def plan_reading(
 
     Raises FileUnreadable for an empty file and for kinds that are not read, OptionsInvalid for an unknown choice.
     """
-    _check_choices(container, encoding, delimiter)
+    if problems := check_choices(container, encoding, delimiter):
+        raise OptionsInvalid(problems)
     source = Source(path, file_name)
     data = _read_head(path)
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
@@ -113,7 +114,8 @@ def plan_reading(
         return Plan(source, "parquet", {"container": _chosen("parquet")})
     for mark, cause in _OTHER_KINDS:
         if data.startswith(mark):
-            raise source.unreadable(cause)
+            is_workbook = cause == "is_zip" and (file_name.lower().endswith(".xlsx") or b"xl/" in data)
+            raise source.unreadable("is_xlsx" if is_workbook else cause)
     guesses["encoding"] = _chosen(encoding) if encoding else guess_encoding(path)
     source.encoding = guesses["encoding"].value
     head = _text_head(source, data)
@@ -129,19 +131,18 @@ def _chosen(value: str) -> Guess:
     return Guess(value, 1.0, "chosen_by_person", {})
 
 
-def _check_choices(container: str | None, encoding: str | None, delimiter: str | None) -> None:
+def check_choices(container: str | None, encoding: str | None, delimiter: str | None) -> list[dict[str, Any]]:
+    """What cannot be chosen, as the problems of OptionsInvalid."""
     given = (
         ("container", container, CONTAINERS),
         ("encoding", encoding, ENCODINGS),
         ("delimiter", delimiter, DELIMITERS),
     )
-    problems = [
-        {"field": name, "code": "not_a_choice", "found": value}
+    return [
+        {"field": name, "code": "not_a_choice", "found": str(value)[:80]}
         for name, value, allowed in given
         if value is not None and value not in allowed
     ]
-    if problems:
-        raise OptionsInvalid(problems)
 
 
 def _read_head(path: Path) -> bytes:

@@ -41,6 +41,10 @@ class Changes:
         found = self._sql.execute("SELECT * FROM changes WHERE deed = ?", (deed,)).fetchone()
         return _change(found) if found else None
 
+    def find_id(self, change_id: int) -> Change | None:
+        found = self._sql.execute("SELECT * FROM changes WHERE change_id = ?", (change_id,)).fetchone()
+        return _change(found) if found else None
+
     def add(
         self, deed: str, action: str, row_id: int | None, before: Any, after: Any, undoes: int | None = None
     ) -> None:
@@ -58,6 +62,9 @@ class Changes:
             " ORDER BY change_id DESC LIMIT 1"
         ).fetchone()
         return _change(found) if found else None
+
+    def count_after(self, change_id: int) -> int:
+        return self._sql.execute("SELECT COUNT(*) FROM changes WHERE change_id > ?", (change_id,)).fetchone()[0]
 
     def last_id(self) -> int:
         return self._sql.execute("SELECT COALESCE(MAX(change_id), 0) FROM changes").fetchone()[0]

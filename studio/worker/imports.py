@@ -165,16 +165,16 @@ class _Import:
         return plug
 
     def _store_rows(self, plan: Plan, plug: Format, rows: Iterator[RawRow]) -> Iterator[Event]:
-        file_bytes = plan.source.path.stat().st_size
-        yield Phase("importing", total=file_bytes, unit="bytes")
+        yield Phase("importing", unit="rows")
         with build_dataset(self.path) as connection:
             table = Table(connection)
             while batch := list(islice(rows, _BATCH_ROWS)):
                 self._store_batch(table, plug, batch)
-                yield Progress(min(plan.source.bytes_read(), file_bytes), file_bytes, "bytes")
+                yield Progress(self.account.read, self._expected_rows(plan), "rows")
                 if self._job.should_stop():
                     raise _StoppedByPerson
             account = self.account
+            yield Progress(account.read, account.read, "rows")
             yield Rows(account.read, account.understood, 0, dict(account.causes))
             for code, values in self._notices:
                 yield Notice("info", code, values)
@@ -182,6 +182,14 @@ class _Import:
                 raise DatasetEmpty(name=self._options.name)
             table.write_facts({"format": 1, "held_out_fraction": self._options.held_out_fraction})
             table.recount(held_out_threshold(account.keys, self._options.held_out_fraction))
+
+    def _expected_rows(self, plan: Plan) -> int | None:
+        """How many rows there will be: known, or reckoned from the bytes read so far to two digits."""
+        if plan.source.total_rows is not None:
+            return plan.source.total_rows
+        read = self.account.read
+        reckoned = read * plan.source.path.stat().st_size / max(plan.source.bytes_read(), 1)
+        return max(read, int(float(f"{reckoned:.1e}")))
 
     def _store_batch(self, table: Table, plug: Format, batch: Iterable[RawRow]) -> None:
         account = self.account

@@ -59,9 +59,7 @@ class Csv:
         if header is None or header.cells is None:
             raise source.unreadable("csv_header", row=1)
         names = _column_names(source, header.cells)
-        number = 0
-        for record in records:
-            number += 1
+        for number, record in enumerate(records, 1):
             yield _row(number, record, names)
         if records.blank:
             source.notices.append(("blank_lines", {"count": records.blank}))

@@ -33,6 +33,9 @@ class PromptCompletion:
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
         share, pair = max(((share_with(rows, *pair), pair) for pair in _PAIRS), key=lambda item: item[0])
+        if sum(isinstance(row.get("label"), bool) for row in rows) * 2 > len(rows):
+            # Replies marked right and wrong: taken for examples, the wrong ones would be taught too.
+            return Guess(self.name, 0.2, "format_labelled", {"fields": ", ".join(pair)})
         return Guess(self.name, 0.9 * share, "format_fields", {"fields": ", ".join(pair), "share": round(100 * share)})
 
     def read(self, row: Row) -> Record:

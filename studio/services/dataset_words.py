@@ -1,0 +1,75 @@
+"""What an import found, in a person's language: guesses with their reasons, notices, causes, refused rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from studio.data.containers import CONTAINERS
+from studio.data.formats import FORMATS
+from studio.errors import error_of_code
+from studio.words import say
+
+
+def found_words(language: str, guesses: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By name (container, encoding, delimiter, format): value, confidence, title and reason in words."""
+    return {
+        name: {
+            "value": guess["value"],
+            "confidence": guess["confidence"],
+            "title": _title(language, name, guess["value"]),
+            "reason": say(language, f"choice.{guess['reason']}", **_worded(language, guess["values"])),
+        }
+        for name, guess in guesses.items()
+    }
+
+
+def _title(language: str, name: str, value: str) -> str:
+    if name == "container":
+        return CONTAINERS[value].title.said(language)
+    if name == "format":
+        return FORMATS[value].title.said(language)
+    return say(language, f"data.{name}.{_VALUE_WORDS.get(value, value)}")
+
+
+_VALUE_WORDS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
+
+
+def _worded(language: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values that are codes themselves, in words."""
+    made = dict(values)
+    if "encoding" in made:
+        made["encoding"] = say(language, f"data.encoding.{made['encoding']}")
+    return made
+
+
+def notice_words(language: str, notices: list[dict[str, Any]]) -> list[str]:
+    return [say(language, f"notice.{notice['code']}", **notice["values"]) for notice in notices]
+
+
+def cause_words(language: str, causes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The causes with their number of rows, the most frequent first."""
+    most = sorted(causes.items(), key=lambda item: -item[1])
+    return [{"cause": cause, "words": say(language, f"refused_cause.{cause}"), "rows": rows} for cause, rows in most]
+
+
+def refused_words(language: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """row: number, field, cause, details (values as JSON text) or values, raw."""
+    values = orjson.loads(row["details"]) if "details" in row else row["values"]
+    return {
+        "number": row["number"],
+        "field": row["field"],
+        "cause": row["cause"],
+        "words": say(language, f"refused.{row['cause']}", **values | {"field": row["field"]}),
+        "raw": row["raw"],
+    }
+
+
+def problem_words(language: str, failed: Mapping[str, Any]) -> dict[str, str]:
+    """A `failed` event in words: code, message, hint."""
+    error = error_of_code(failed["code"], failed["values"])
+    if error is None:
+        return {name: failed[name] for name in ("code", "message", "hint")}
+    return {"code": error.code, "message": error.message(language), "hint": error.hint(language)}
