@@ -16,6 +16,7 @@ SFT_ROWS = 1200
 PAIR_ROWS = 400
 SUM_ROWS = 400
 TABLE_ROWS = 120
+WORDS = Path(__file__).with_name("samples_words.json")
 
 
 def sft_rows() -> list[dict]:
@@ -139,87 +140,20 @@ def table_bytes(rows: list[tuple[str, str]], encoding: str, line_end: str, bom: 
     return bom + text.getvalue().encode(encoding)
 
 
-def describe(name: str, kind: str, rows: int, en: tuple[str, str], ja: tuple[str, str]) -> dict:
-    """One entry of index.json; `rows` counts what the file holds, broken rows and blank lines included."""
-    return {
-        "id": name.partition(".")[0],
-        "file": name,
-        "kind": kind,
-        "rows": rows,
-        "title": {"en": en[0], "ja": ja[0]},
-        "description": {"en": en[1], "ja": ja[1]},
-    }
-
-
 def sample_files() -> dict[str, bytes]:
-    """File name -> bytes, `index.json` included; the same at every call."""
+    """File name -> bytes, `index.json` included; the same at every call. `rows` counts broken rows and blank lines too."""
     dirty, table = dirty_lines(), table_rows()
-    index = [
-        describe(
-            "shop_sft.jsonl",
-            "sft",
-            SFT_ROWS,
-            (
-                "Shop conversations",
-                "1,200 conversations of a small shop, half English, half Japanese, polite and curt.",
-            ),
-            (
-                "お店の会話",
-                "小さなお店の会話1,200件です。英語と日本語が半分ずつで、丁寧な応答とそっけない応答があります。",
-            ),
-        ),
-        describe(
-            "shop_pairs.jsonl",
-            "preference",
-            PAIR_ROWS,
-            (
-                "Polite or curt",
-                "400 prompts with two right replies each: the polite one is chosen, the curt one rejected.",
-            ),
-            (
-                "丁寧かそっけないか",
-                "400件の質問に正しい応答が二つずつあります。丁寧な方が採用、そっけない方が不採用です。",
-            ),
-        ),
-        describe(
-            "sums.jsonl",
-            "verifiable",
-            SUM_ROWS,
-            ("Sums with answers", "400 sums and word problems whose answer a program can check."),
-            ("答えのある計算", "プログラムで答えを確かめられる計算と文章題400件です。"),
-        ),
-        describe(
-            "dirty.jsonl",
-            "dirty",
-            len(dirty),
-            (
-                "A damaged file",
-                "Cut lines, missing fields, wrong types, duplicates and empty replies between good rows.",
-            ),
-            ("壊れたファイル", "途中で切れた行、足りない項目、型の誤り、重複、空の応答が正しい行に混ざっています。"),
-        ),
-        describe(
-            "table_utf8_bom_crlf.csv",
-            "encoding",
-            TABLE_ROWS,
-            ("CSV as a spreadsheet saves it", "UTF-8 with a byte order mark and Windows line ends."),
-            ("表計算ソフトが保存したCSV", "BOM付きUTF-8で、改行はWindows形式です。"),
-        ),
-        describe(
-            "table_cp932.csv",
-            "encoding",
-            TABLE_ROWS,
-            ("CSV from Japanese Windows", "The same rows in CP932, also called Shift_JIS."),
-            ("日本語WindowsのCSV", "同じ行をCP932(Shift_JIS)で保存したものです。"),
-        ),
-        describe(
-            "table_utf16le_bom.csv",
-            "encoding",
-            TABLE_ROWS,
-            ("CSV in UTF-16", "The same rows in UTF-16, little-endian, with a byte order mark."),
-            ("UTF-16のCSV", "同じ行をBOM付きUTF-16(リトルエンディアン)で保存したものです。"),
-        ),
-    ]
+    rows = {
+        "shop_sft.jsonl": SFT_ROWS,
+        "shop_pairs.jsonl": PAIR_ROWS,
+        "sums.jsonl": SUM_ROWS,
+        "dirty.jsonl": len(dirty),
+        "table_utf8_bom_crlf.csv": TABLE_ROWS,
+        "table_cp932.csv": TABLE_ROWS,
+        "table_utf16le_bom.csv": TABLE_ROWS,
+    }
+    words = json.loads(WORDS.read_text(encoding="utf-8"))
+    index = [{"id": Path(name).stem, "file": name, "rows": count, **words[name]} for name, count in rows.items()]
     catalogue = json.dumps({"format": 1, "samples": index}, ensure_ascii=False, indent=1) + "\n"
     return {
         "shop_sft.jsonl": _jsonl(sft_rows()),

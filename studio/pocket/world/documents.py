@@ -47,9 +47,9 @@ def definition_task(rng: random.Random, language: str) -> Task:
 
 
 def sums(rng: random.Random, language: str) -> str:
-    """One to five right sums, one a line."""
+    """One to six right sums, one a line."""
     lines = []
-    for _ in range(rng.choice((1, 1, 2, 5))):
+    for _ in range(rng.choice((1, 2, 4, 6))):
         task = sum_task(rng, language, ("taught", "held_out"))
         lines.append(f"{task.a} {task.op} {task.b} = {task.answer}")
     return "\n".join(lines)
@@ -59,6 +59,12 @@ def json_document(rng: random.Random, language: str) -> str:
     task = json_task(rng, language, "seen")
     reply = task.reply if rng.random() < 0.7 else broken_json(rng, task.reply)
     return task.question + RULE + reply
+
+
+def catalogue(rng: random.Random, language: str) -> str:
+    """One to three things with price, shelf and colours, a line each: the shop's facts at their densest."""
+    template = load_side(language)["catalogue"]
+    return "\n".join(upper_first(template.format_map(random_slots(rng, language))) for _ in range(rng.randint(1, 3)))
 
 
 def shop_pair(rng: random.Random, language: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from studio.pocket.world.lore import load_side, random_slots
 
-SMALLEST, LARGEST = 2, 20
+SMALLEST, LARGEST = 2, 15
 
 
 def pair_group(a: int, b: int) -> str:
@@ -32,7 +32,7 @@ def draw_pair(rng: random.Random, groups: tuple[str, ...]) -> tuple[int, int]:
 
 
 def sum_task(rng: random.Random, language: str, groups: tuple[str, ...], phrasing: str = "seen") -> Sum:
-    """a + b with a, b in 2..20, or the same pair as (a + b) - a; bare or as a word problem."""
+    """a + b with a, b in 2..15, or the same pair as (a + b) - a; bare or as a word problem."""
     side = load_side(language)["sums"]
     a, b = draw_pair(rng, groups)
     op = "+" if rng.random() < 0.6 else "-"

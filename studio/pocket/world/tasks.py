@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from studio.pocket.world.lore import item_slots, load_lore, load_shop, load_side, random_slots, upper_first
 
 Message = dict[str, str]
-PHRASINGS = ("taught", "seen", "held_out", "unseen")
+# These have another answer for each of 24 things, so they come three times as often as the others.
+ITEM_INTENTS = ("price", "shelf", "colour")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def pick_question(rng: random.Random, entry: dict, phrasing: str) -> str:
 def shop_task(rng: random.Random, language: str, phrasing: str, intent: str | None = None) -> Task:
     """One question to the shop, half of the time behind an opener such as `Hello.`"""
     shop = load_shop(language)
-    intent = intent or rng.choice(list(shop["intents"]))
+    if intent is None:
+        intents = list(shop["intents"])
+        intent = rng.choices(intents, [3 if name in ITEM_INTENTS else 1 for name in intents])[0]
     entry = shop["intents"][intent]
     slots = random_slots(rng, language)
     opener = rng.choice(shop["openers"]) if rng.random() < 0.35 and intent != "thanks" else ""
@@ -66,7 +69,7 @@ def _filled(
 
 def and_item_task(rng: random.Random, language: str, phrasing: str, register: str) -> Task:
     """A follow-up (`And the clock?`) that can be answered only from the turn before."""
-    intent = rng.choice(["price", "shelf", "colour"])
+    intent = rng.choice(ITEM_INTENTS)
     shop, side = load_shop(language), load_side(language)
     before = shop_task(rng, language, "seen" if phrasing == "seen" else "taught", intent)
     slots = item_slots(rng.randrange(len(load_lore("facts")["items"])), language)
