@@ -61,10 +61,10 @@ def write_rows(path: Path, rows: int) -> None:
 def _turns(source: random.Random, number: int) -> list[dict[str, str]]:
     if number % 2:
         topic, words = source.choice(TOPICS_JA), "ご注文の詳細は会員ページからご確認いただけます。"
-        asked, told = f"{topic}について教えてください。（{number}）", f"{topic}についてご案内します。" + words * 3
+        asked, told = f"{topic}について教えてください。（{number}）", f"{topic}についてご案内します。" + words * 4
     else:
         topic, words = source.choice(TOPICS), "You will find the details of your order on your page. "
-        asked, told = f"Please tell me about {topic} ({number}).", f"Here is what we know about {topic}. " + words * 5
+        asked, told = f"Please tell me about {topic} ({number}).", f"Here is what we know about {topic}. " + words * 7
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": told}]
 
 
