@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from studio.people import Person, person_from
 from studio.services.studio import Studio
 from studio.settings import Settings, read_settings
+from tests.processes import MARK, marked_processes, wait_for
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -31,10 +33,32 @@ def person(settings: Settings) -> Person:
 
 
 @pytest.fixture
-def studio(settings: Settings) -> Iterator[Studio]:
+def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A mark that every process started by the test carries; none may be left at its end."""
+    value = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, value)
+    yield value
+    try:
+        wait_for(lambda: not marked_processes(value), 15.0)
+    finally:
+        for process in (left := marked_processes(value)):
+            process.kill()
+    assert not left
+
+
+@pytest.fixture
+def studio(settings: Settings, mark: str) -> Iterator[Studio]:
     opened = Studio(settings)
     yield opened
+    end_jobs(opened)
     opened.close()
+
+
+def end_jobs(studio: Studio) -> None:
+    """Stop what runs and what waits, and wait until no keeper is left."""
+    for folder in [f for f in studio.queue.all_jobs() if not f.state().is_ended]:
+        folder.ask_stop()
+    wait_for(lambda: not studio.queue.running(), 30.0)
 
 
 @pytest.fixture(scope="session")

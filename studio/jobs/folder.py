@@ -24,7 +24,7 @@ from studio.jobs.ending import (
     write_stopped,
 )
 from studio.jobs.lease import is_locked, take_lock
-from studio.jobs.log import RESERVE_BYTES, RESERVE_NAME, LogWriter, read_first_events, read_last_event
+from studio.jobs.log import FULL_ERRORS, RESERVE_BYTES, RESERVE_NAME, LogWriter, read_first_events, read_last_event
 from studio.jobs.tail import TAIL_BYTES, read_tail
 from studio.jobspec import JobSpec
 
@@ -75,6 +75,11 @@ class JobFolder:
             raise JobNotFound(job=self.id) from error
 
     @property
+    def stop_path(self) -> Path:
+        """The file whose being there asks the job to stop, also when no app runs."""
+        return self.path / STOP_NAME
+
+    @property
     def workspace(self) -> Path:
         return self.path.parent.parent
 
@@ -96,7 +101,7 @@ class JobFolder:
         """Ask the job to stop. One that has not started is stopped here and now; an ended one stays as it is."""
         if self.state().is_ended:
             return
-        (self.path / STOP_NAME).touch()
+        self.stop_path.touch()
         if self._has_started():
             return
         lock = take_lock(self.path / LOCK_NAME)
@@ -108,9 +113,9 @@ class JobFolder:
         finally:
             os.close(lock)
 
-    def give_up(self) -> None:
-        """Write down that the job is lost, unless a keeper has it or it has ended."""
-        self._close_if_lost()
+    def give_up(self) -> bool:
+        """Write down that the job is lost, unless it has ended. False when a keeper has it."""
+        return self._close_if_lost()
 
     def is_held(self) -> bool:
         """Whether a keeper or a worker is alive for this job. Takes the lock for a moment."""
@@ -140,7 +145,7 @@ class JobFolder:
             return JobState(last["kind"], last, started, last)
         if not self._has_started(last):
             return JobState("starting" if (self.path / LOCK_NAME).exists() else "queued", last, None, None)
-        return JobState("stopping" if (self.path / STOP_NAME).exists() else "running", last, started, None)
+        return JobState("stopping" if self.stop_path.exists() else "running", last, started, None)
 
     def _has_started(self, last: dict[str, Any] | None = None) -> bool:
         last = last or read_last_event(self.events_path)
@@ -162,18 +167,34 @@ class JobFolder:
 
 
 def create_job(spec: JobSpec, jobs: Path) -> JobFolder:
-    """A new folder under `jobs`, complete the moment it appears. Raises FileExistsError when the id is taken."""
+    """A new folder under `jobs`, complete the moment it appears.
+
+    Raises FileExistsError when the id is taken, and DiskFull.
+    """
     target = jobs / spec.id
     hidden = jobs / f".new-{spec.id}"
     hidden.mkdir(parents=True)
-    (hidden / SPEC_NAME).write_text(spec.model_dump_json(indent=1), "utf-8")
-    (hidden / RESERVE_NAME).write_bytes(os.urandom(RESERVE_BYTES))
-    log = LogWriter(hidden / EVENTS_NAME)
-    log.write(Queued())
-    log.close()
     try:
+        _fill(hidden, spec)
         hidden.rename(target)
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)
-        raise FileExistsError(target) from error
+        if error.errno in FULL_ERRORS:
+            raise DiskFull(free_bytes=shutil.disk_usage(jobs).free) from error
+        if target.exists():
+            raise FileExistsError(target) from error
+        raise
+    except DiskFull:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
     return JobFolder(target)
+
+
+def _fill(folder: Path, spec: JobSpec) -> None:
+    (folder / SPEC_NAME).write_text(spec.model_dump_json(indent=1), "utf-8")
+    (folder / RESERVE_NAME).write_bytes(os.urandom(RESERVE_BYTES))
+    log = LogWriter(folder / EVENTS_NAME)
+    try:
+        log.write(Queued())
+    finally:
+        log.close()

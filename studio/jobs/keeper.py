@@ -116,13 +116,24 @@ def wake_on_child() -> int:
     return reader
 
 
+def drain(reader: int) -> None:
+    """Empty a wake-up descriptor; a child that is merely paused or resumed wakes too."""
+    try:
+        os.read(reader, 512)
+    except BlockingIOError:
+        pass
+
+
 def read_order(worker: Worker | None, child_ended: int) -> Order | None:
     """The job to keep, or None when stdin closed or a waiting worker died."""
     data = b""
     while not data.endswith(b"\n"):
         ready, _, _ = select.select([STDIN, child_ended], [], [])
         if STDIN not in ready:
-            return None
+            drain(child_ended)
+            if os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return None
+            continue
         piece = os.read(STDIN, HAND_OVER_BYTES)
         if not piece:
             return None
@@ -188,7 +199,8 @@ def keep(worker: Worker, order: Order, lock: int, child_ended: int) -> tuple[int
             late = now_s - stop_seen_s > order.grace_s + TERMINATE_S
             end_group(worker.pid, signal.SIGKILL if late else signal.SIGTERM)
             forced = True
-        select.select([child_ended], [], [], POLL_S)
+        if select.select([child_ended], [], [], POLL_S)[0]:
+            drain(child_ended)
     end_group(worker.pid, signal.SIGKILL)
     if os.WIFSIGNALED(status):
         return None, os.WTERMSIG(status), forced

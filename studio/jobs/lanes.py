@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -118,6 +119,8 @@ class Lanes:
             # Looked at again: the ending may have been written between the two looks.
             if folder.path.exists() and not folder.state().is_ended:
                 self._waiting[place.lane].appendleft(folder)
+            else:
+                self._attempts.pop(folder.path, None)
 
     def _start_waiting(self) -> None:
         for lane, waiting in self._waiting.items():
@@ -132,17 +135,29 @@ class Lanes:
 
     def _start_job(self, folder: JobFolder, lane: Lane) -> None:
         attempts = self._attempts[folder.path] = self._attempts.get(folder.path, 0) + 1
-        if attempts > ATTEMPTS:
-            folder.give_up()
+        if attempts > ATTEMPTS and folder.give_up():
             return
-        keeper = self._spare.take() if lane == "device" else None
-        lease = self._lease if lane == "device" else None
-        if keeper is None or not keeper.give(folder.path, lease, STOP_GRACE_S[lane]):
-            keeper = self._launcher.launch(preload=False, online=folder.spec.kind in ONLINE_KINDS)
-            keeper.give(folder.path, lease, STOP_GRACE_S[lane])
+        try:
+            keeper = self._hand_over(folder, lane)
+        except OSError as error:  # no memory or no process left: the next attempt comes with the next look
+            logging.getLogger(__name__).warning("no keeper for %s: %s", folder.id, error)
+            keeper = None
         with self._wake:
-            self._places[folder.path] = _Place(folder, lane, is_ours=True)
-        threading.Thread(target=self._await_keeper, args=(keeper, folder.path), daemon=True).start()
+            self._places[folder.path] = _Place(folder, lane, is_ours=keeper is not None)
+        if keeper:
+            threading.Thread(target=self._await_keeper, args=(keeper, folder.path), daemon=True).start()
+
+    def _hand_over(self, folder: JobFolder, lane: Lane) -> KeeperProcess:
+        """A keeper that was given the job: the spare for a device job if it lives, else a new one."""
+        lease = self._lease if lane == "device" else None
+        keeper = self._spare.take() if lane == "device" else None
+        if keeper:
+            if keeper.give(folder.path, lease, STOP_GRACE_S[lane]):
+                return keeper
+            keeper.wait()
+        keeper = self._launcher.launch(preload=False, online=folder.spec.kind in ONLINE_KINDS)
+        keeper.give(folder.path, lease, STOP_GRACE_S[lane])
+        return keeper
 
     def _await_keeper(self, keeper: KeeperProcess, path: Path) -> None:
         keeper.wait()
@@ -150,5 +165,9 @@ class Lanes:
         self._rouse()
 
     def _refill_spare(self) -> None:
-        if self._wants_spare and not self._taken("device") and not self._is_closed:
+        if not self._wants_spare or self._taken("device") or self._is_closed:
+            return
+        try:
             self._spare.ensure()
+        except OSError as error:
+            logging.getLogger(__name__).warning("no spare worker: %s", error)

@@ -18,7 +18,7 @@ RESERVE_NAME = "reserve"
 RESERVE_BYTES = 16_384
 """Given back when the disk is full, so that the ending still finds room."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CHUNK_BYTES = 16_384
 
 
@@ -76,7 +76,7 @@ class LogWriter:
                 rest = rest[written:]
                 self._torn = bool(rest)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL_ERRORS:
                 raise
             raise DiskFull(free_bytes=_free_bytes(self.path)) from error
 

@@ -15,16 +15,20 @@ class Spare:
     def ensure(self) -> None:
         """Start a pair unless one is waiting. It is ready some seconds later, and may be taken before."""
         if self._keeper is None or not self._keeper.is_alive():
+            self.dismiss()
             self._keeper = self._launcher.launch(preload=True, online=False)
 
     def take(self) -> KeeperProcess | None:
         """The waiting pair, which is then no longer the spare; None when there is none or it died."""
+        if self._keeper is None or not self._keeper.is_alive():
+            self.dismiss()
+            return None
         keeper, self._keeper = self._keeper, None
-        return keeper if keeper is not None and keeper.is_alive() else None
+        return keeper
 
     def dismiss(self) -> None:
-        """End the waiting pair and wait until its keeper is gone."""
-        if keeper := self._keeper:
-            self._keeper = None
+        """End the waiting pair, if there is one, and wait until its keeper is gone."""
+        keeper, self._keeper = self._keeper, None
+        if keeper:
             keeper.dismiss()
             keeper.wait()

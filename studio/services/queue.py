@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from studio.errors import JobNotFound
+from studio.errors import JobNotFound, RequestRefused
 from studio.jobs.folder import JobFolder, JobState, create_job
 from studio.jobs.lanes import Lanes
 from studio.jobs.launchers import Launcher
@@ -26,6 +26,7 @@ JOBS = "jobs"
 KEEPERS_LOG = "keepers.log"
 SLUG_CHARACTERS = 40
 TITLE_CHARACTERS = 200
+DEED_CHARACTERS = 200
 _ID = re.compile(r"\d{8}T\d{9}Z-[a-z_]+-[a-z0-9-]{1,48}", re.ASCII)
 _WAIT_POLL_S = 0.01
 
@@ -49,7 +50,7 @@ class Queue:
         for jobs in self._jobs_folders():
             for leftover in [*jobs.glob(".new-*"), *jobs.glob(".deleted-*")]:
                 shutil.rmtree(leftover, ignore_errors=True)
-        found = list(self._all_folders())
+        found = list(self.all_jobs())
         with self._guard:
             for folder in found:
                 self._deeds[folder.workspace, folder.spec.deed] = folder.id
@@ -60,7 +61,12 @@ class Queue:
         self._lanes.close()
 
     def submit(self, person: Person, kind: str, title: str, options: dict[str, Any], deed: str) -> str:
-        """Queue a job and return its id. The same deed in the same workspace gives the same id, and one job."""
+        """Queue a job and return its id. The same deed in the same workspace gives the same id, and one job.
+
+        Raises RequestRefused for a deed that is none, DiskFull.
+        """
+        if not isinstance(deed, str) or not 0 < len(deed) <= DEED_CHARACTERS:
+            raise RequestRefused()
         with self._guard:
             if known := self._deeds.get((person.workspace, deed)):
                 return known
@@ -105,7 +111,7 @@ class Queue:
 
     def wait(self, job_id: str, timeout_s: float) -> JobState:
         """The state of a job once it has ended. Raises TimeoutError, JobNotFound."""
-        found = [folder for folder in self._all_folders() if folder.id == job_id]
+        found = [folder for folder in self.all_jobs() if folder.id == job_id]
         if not found:
             raise JobNotFound(job=job_id)
         deadline = time.monotonic() + timeout_s
@@ -154,7 +160,8 @@ class Queue:
             if _ID.fullmatch(path.name) and (folder := self._folder(path)):
                 yield folder
 
-    def _all_folders(self) -> Iterator[JobFolder]:
+    def all_jobs(self) -> Iterator[JobFolder]:
+        """The jobs of all workspaces, in no order."""
         for jobs in self._jobs_folders():
             yield from self._folders_in(jobs)
 

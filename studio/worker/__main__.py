@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
 from types import MappingProxyType
 
@@ -37,12 +37,16 @@ OOM_SCORE = 500
 """When memory runs out the kernel should end a worker rather than the page, its keeper or the desktop."""
 
 
-def main(table: Mapping[str, str] = KINDS) -> None:
-    """table: job kind → `module:function`, a function from WorkerJob to an iterator of events. Does not return."""
+def main(table: Mapping[str, str] = KINDS, preloaded: Sequence[str] = PRELOADED) -> None:
+    """Does not return.
+
+    table: job kind → `module:function`, a function from WorkerJob to an iterator of events. preloaded: modules that a
+    spare imports while it waits.
+    """
     offer_to_be_killed_first()
     link = KeeperLink(installed_versions())
     if "--preload" in sys.argv[1:]:
-        for name in PRELOADED:
+        for name in preloaded:
             import_module(name)
     log = link.wait_for_job()
     os.chdir(log.folder)

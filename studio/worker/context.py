@@ -21,7 +21,7 @@ STOP_LOOK_S = 0.02
 class JobLog:
     """The log of a running job: `started` first, one ending last, nothing after it.
 
-    Progress is written at most twice a second; the latest one kept back goes out before the next other event.
+    `guard` keeps the other threads from writing. Progress is written at most twice a second; the latest one kept back goes out before the next other event.
     """
 
     def __init__(self, folder: Path, versions: Mapping[str, str]) -> None:
@@ -31,7 +31,7 @@ class JobLog:
         self.last_step = 0
         self.last_checkpoint: str | None = None
         self._writer = LogWriter(folder / EVENTS_NAME)
-        self._guard = threading.RLock()
+        self.guard = threading.RLock()
         self._ended = threading.Event()
         self._kept_back: Progress | None = None
         self._progress_written_s = 0.0
@@ -44,7 +44,7 @@ class JobLog:
 
     def write(self, event: Event) -> None:
         """Raises DiskFull. An event after the ending is a mistake of the job's function and raises RuntimeError."""
-        with self._guard:
+        with self.guard:
             if self.has_ended:
                 raise RuntimeError(f"{event.kind} after the ending")
             if event.kind in TERMINAL_KINDS:
@@ -58,7 +58,7 @@ class JobLog:
 
     def end(self, event: Event) -> None:
         """Write the ending, unless there is one."""
-        with self._guard:
+        with self.guard:
             if self.has_ended:
                 return
             self._flush_progress()

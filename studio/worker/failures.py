@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.errors import DiskFull, OutOfMemory, PythonError, StudioError
+from studio.jobs.log import FULL_ERRORS
 
 _FULL_TEXT = re.compile(r"No space left on device|os error 28|disk is full|Disk quota exceeded", re.IGNORECASE)
 _MEMORY_TEXT = re.compile(r"can't allocate memory|CUDA out of memory|Cannot allocate memory|bad_alloc", re.IGNORECASE)
@@ -40,7 +41,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL_ERRORS:
         return True
     return bool(_FULL_TEXT.search(str(error)))
 

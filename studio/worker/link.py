@@ -53,8 +53,9 @@ class KeeperLink:
 
     def _end_without_keeper(self) -> None:
         job = self._job
-        values = {"last_event": job.last_kind, "log_tail": read_tail(job.folder / OUTPUT_NAME)}
-        job.end(failed_event(KeeperLost(**values)))
+        with job.guard:  # nothing is written between looking at the last event and naming it
+            values = {"last_event": job.last_kind, "log_tail": read_tail(job.folder / OUTPUT_NAME)}
+            job.end(failed_event(KeeperLost(**values)))
         os.killpg(0, signal.SIGKILL)
 
 

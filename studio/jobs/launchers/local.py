@@ -23,7 +23,6 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "WANDB_MODE": "disabled",
-    "WANDB_DISABLED": "true",
     "ACCELERATE_DISABLE_RICH": "1",
 }
 _HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
@@ -42,6 +41,7 @@ class LocalLauncher:
         try:
             child = subprocess.Popen(
                 [*command, "--preload"] if preload else command,
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors or subprocess.DEVNULL,
@@ -96,7 +96,6 @@ def child_environment(environment: Mapping[str, str], *, online: bool) -> dict[s
     made["PYTHONPATH"] = os.pathsep.join([str(PROJECT), *filter(None, [environment.get("PYTHONPATH")])])
     made["CUDA_VISIBLE_DEVICES"] = environment.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     if online:
-        made.pop("HF_HUB_OFFLINE", None)
         return made
     for name in _HUB_TOKENS:
         made.pop(name, None)
