@@ -41,16 +41,20 @@ def record_kind(record: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _problem(field: str, code: str, **values: Any) -> Problem:
+    return {"field": field, "code": code} | values
+
+
 def check_record(record: Any) -> list[Problem]:
     """Every problem of a record at once; an empty list means that a trainer can use it."""
     kind = record_kind(record) if isinstance(record, dict) else None
     if kind is None:
-        return [{"field": "record", "code": "record_unknown"}]
+        return [_problem("record", "record_unknown")]
     sides = SIDES[kind]
     problems: list[Problem] = []
     for name in record:
         if name not in sides and name not in _RECORD_FIELDS:
-            problems.append({"field": name, "code": "field_unknown"})
+            problems.append(_problem(name, "field_unknown"))
     for side in sides:
         problems += _check_messages(side, record.get(side))
     if problems:
@@ -60,24 +64,24 @@ def check_record(record: Any) -> list[Problem]:
 
 def _check_messages(side: str, messages: Any) -> Iterator[Problem] | list[Problem]:
     if type(messages) is not list:
-        return [{"field": side, "code": "messages_not_a_list"}]
+        return [_problem(side, "messages_not_a_list")]
     if not messages:
-        return [{"field": side, "code": "messages_empty"}]
+        return [_problem(side, "messages_empty")]
     problems: list[Problem] = []
     for index, message in enumerate(messages):
         # The path is worth its time only where something is wrong: this runs a million times in an import.
         if type(message) is not dict:
-            problems.append({"field": f"{side}[{index}]", "code": "message_not_an_object"})
+            problems.append(_problem(f"{side}[{index}]", "message_not_an_object"))
             continue
         role, content = message.get("role"), message.get("content")
         if type(content) is not str:
-            problems.append({"field": f"{side}[{index}].content", "code": "content_not_text"})
+            problems.append(_problem(f"{side}[{index}].content", "content_not_text"))
         elif not content.strip() and (role == "user" or (role == "assistant" and not message.get("tool_calls"))):
-            problems.append({"field": f"{side}[{index}].content", "code": "content_empty"})
+            problems.append(_problem(f"{side}[{index}].content", "content_empty"))
         if role not in ROLES:
-            problems.append({"field": f"{side}[{index}].role", "code": "role_unknown", "found": str(role)[:80]})
+            problems.append(_problem(f"{side}[{index}].role", "role_unknown", found=str(role)[:80]))
         elif role == "system" and (index or side in ("completion", "chosen", "rejected")):
-            problems.append({"field": f"{side}[{index}].role", "code": "system_not_first"})
+            problems.append(_problem(f"{side}[{index}].role", "system_not_first"))
         if len(message) > 2:
             problems += _check_more(f"{side}[{index}]", message)
     return problems
@@ -86,22 +90,22 @@ def _check_messages(side: str, messages: Any) -> Iterator[Problem] | list[Proble
 def _check_more(path: str, message: Mapping[str, Any]) -> Iterator[Problem]:
     for name in message:
         if name not in _MESSAGE_FIELDS:
-            yield {"field": f"{path}.{name}", "code": "field_unknown"}
+            yield _problem(f"{path}.{name}", "field_unknown")
     calls = message.get("tool_calls")
     if calls is None:
         return
     for index, call in enumerate(calls if isinstance(calls, list) else [calls]):
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            yield {"field": f"{path}.tool_calls[{index}]", "code": "tool_call_unreadable"}
+            yield _problem(f"{path}.tool_calls[{index}]", "tool_call_unreadable")
 
 
 def _check_conversation(record: Mapping[str, Any]) -> list[Problem]:
     roles = [message["role"] for message in record["messages"]]
     if "assistant" not in roles:
-        return [{"field": "messages", "code": "reply_missing"}]
+        return [_problem("messages", "reply_missing")]
     if "user" not in roles:
-        return [{"field": "messages", "code": "question_missing"}]
+        return [_problem("messages", "question_missing")]
     return []
 
 
@@ -109,11 +113,11 @@ def _check_sides(kind: str, record: Mapping[str, Any]) -> list[Problem]:
     problems = []
     for side in SIDES[kind][1:]:
         if not any(message["role"] == "assistant" for message in record[side]):
-            problems.append({"field": side, "code": "reply_missing"})
+            problems.append(_problem(side, "reply_missing"))
     if not any(message["role"] == "user" for message in record["prompt"]):
-        problems.append({"field": "prompt", "code": "question_missing"})
+        problems.append(_problem("prompt", "question_missing"))
     if kind == PREFERENCE and record["chosen"] == record["rejected"]:
-        problems.append({"field": "rejected", "code": "sides_identical"})
+        problems.append(_problem("rejected", "sides_identical"))
     return problems
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ RAW_LIMIT_BYTES = 2048
 
 LONGEST_ROW_BYTES = 8 * 1024 * 1024
 """A row longer than this is refused: no context holds it, and it would be parsed in memory as a whole."""
+
+_UNDECODABLE = re.compile("[\udc00-\udcff]")
+"""How `studio.data.lines` stands bytes that are no text: U+DC00 plus the byte."""
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -47,17 +51,9 @@ def shown_raw(row: RawRow) -> str:
     raw = row.raw
     if raw is None:
         raw = orjson.dumps(row.fields, default=str) if row.fields is not None else b""
-    if isinstance(raw, str):
-        raw = raw[:RAW_LIMIT_BYTES].encode("utf-8", "surrogateescape")
-    cut = raw[:RAW_LIMIT_BYTES]
-    text = cut.decode("utf-8", "backslashreplace")
-    # The cut may have gone through a character: its bytes would show as escapes that are not in the file.
-    return text if len(cut) == len(raw) else cut.decode("utf-8", "ignore") if _is_utf8(raw) else text
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    if isinstance(raw, bytes):
+        text = raw[:RAW_LIMIT_BYTES].decode("utf-8", "backslashreplace" if len(raw) <= RAW_LIMIT_BYTES else "replace")
+    else:
+        text = _UNDECODABLE.sub(lambda found: f"\\x{ord(found.group(0)) & 0xFF:02x}", raw[:RAW_LIMIT_BYTES])
+    # A cut goes through no character.
+    return text.encode("utf-8", "replace")[:RAW_LIMIT_BYTES].decode("utf-8", "ignore")

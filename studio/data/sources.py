@@ -118,7 +118,7 @@ def plan_reading(
             raise source.unreadable("is_xlsx" if is_workbook else cause)
     guesses["encoding"] = _chosen(encoding) if encoding else guess_encoding(path)
     source.encoding = guesses["encoding"].value
-    head = _text_head(source, data)
+    head = _text_head(source, data, is_chosen=container is not None)
     guesses["container"] = _chosen(container) if container else _guess_container(head)
     plug = CONTAINERS[guesses["container"].value]
     if plug.delimited:
@@ -150,12 +150,13 @@ def _read_head(path: Path) -> bytes:
         return file.read(_HEAD_BYTES)
 
 
-def _text_head(source: Source, data: bytes) -> Head:
+def _text_head(source: Source, data: bytes, is_chosen: bool) -> Head:
+    """is_chosen: a person said what it is; then it is read as that, however it looks."""
     with open_text(source, newline="") as file:
         text = file.read(_HEAD_BYTES)
     sample = text[:4096]
     strange = sum(character < " " and character not in "\t\r\n\f\0" for character in sample)
-    if strange * 20 > len(sample) or sample.count("\0") * 3 > len(sample):
+    if not is_chosen and (strange * 20 > len(sample) or sample.count("\0") * 3 > len(sample)):
         raise source.unreadable("not_text")
     return Head(source.file_name, data, text, complete=len(data) < _HEAD_BYTES)
 

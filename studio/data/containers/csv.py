@@ -24,7 +24,7 @@ _DELIMITERS = (",", "\t", ";", "|")
 
 class Csv:
     name = "csv"
-    title = Text(en="CSV or TSV", ja="CSV / TSV")
+    title = Text(en="CSV or TSV", ja="CSV または TSV")
     summary = Text(
         en="A table with the names of its columns in the first row, separated by commas, tabs, semicolons or bars.",
         ja="1 行目が列名の表。区切りはカンマ、タブ、セミコロン、縦棒のいずれか。",

@@ -1,0 +1,142 @@
+"""Every format against its own example and against real files of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.data.formats import FORMATS, guess_format, read_record
+from studio.data.records import check_record, record_kind
+from studio.errors import RowInvalid
+from studio.words import catalogue
+from tests.dataset_jobs import Imported, import_file
+
+SAME_ROWS = ("messages_a.jsonl", "sharegpt_a.json", "alpaca_a.json", "utf8bom_crlf_a.csv", "cp932_crlf_a.csv")
+
+
+@pytest.mark.parametrize("name", FORMATS.names)
+def test_a_format_reads_its_example_into_the_record_it_promises(name):
+    plug = FORMATS[name]
+    assert read_record(plug, plug.example.row) == plug.example.record
+    assert set(plug.example.row) <= plug.fields
+
+
+@pytest.mark.parametrize("name", FORMATS.names)
+def test_a_format_writes_a_record_back_so_that_it_reads_the_same(name):
+    plug = FORMATS[name]
+    assert read_record(plug, plug.render(plug.example.record)) == plug.example.record
+
+
+@pytest.mark.parametrize("name", FORMATS.names)
+def test_a_format_is_guessed_from_its_example_with_a_reason_in_words(name):
+    guess = guess_format("rows.jsonl", [FORMATS[name].example.row])
+    assert guess.value == name
+    assert f"choice.{guess.reason}" in catalogue("ja")
+
+
+@pytest.mark.parametrize("name", FORMATS.names)
+def test_a_format_refuses_an_empty_row_with_field_and_cause(name):
+    with pytest.raises(RowInvalid) as refused:
+        read_record(FORMATS[name], {})
+    assert refused.value.values["field"]
+    assert f"refused.{refused.value.values['cause']}" in catalogue("ja")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["role", "content", "from", "value", "type", "text", "tool_calls", "function",
+                                       "name", "arguments"]), inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMATS.names)
+def test_no_row_makes_a_format_fail_without_words(name):
+    plug = FORMATS[name]
+
+    @settings(max_examples=60, deadline=None)
+    @given(row=st.dictionaries(st.sampled_from(sorted(plug.fields)), anything, max_size=4))
+    def reads_or_refuses(row):
+        plug.guess(list(row), [row])
+        try:
+            record = read_record(plug, row)
+        except RowInvalid as refused:
+            assert f"refused.{refused.values['cause']}" in catalogue("en")
+        else:
+            assert check_record(record) == []
+            assert record_kind(record)
+
+    reads_or_refuses()
+
+
+# Real files -----------------------------------------------------------------------------------------------------------
+
+
+def first_turns(imported: Imported) -> Iterator[tuple[str, str]]:
+    for record in imported.records():
+        roles = {message["role"]: message["content"] for message in reversed(record["messages"])}
+        yield roles["user"], roles["assistant"]
+
+
+def test_the_same_dialogues_in_five_files_give_the_same_first_turns(shared_data, tmp_path):
+    """400 dialogues. CP932 has no 嚙: that file leaves out one row. It has a wave dash of its own only (～, U+FF5E, for
+    〜, U+301C): two rows differ by it. 397 rows are equal to the letter."""
+    found = {
+        name: list(first_turns(import_file(tmp_path / name, shared_data / "instruct_ja" / name))) for name in SAME_ROWS
+    }
+    account = {name: len(turns) for name, turns in found.items()}
+    print(account)
+    assert account == {name: 400 for name in SAME_ROWS[:4]} | {"cp932_crlf_a.csv": 399}
+    reference = found["messages_a.jsonl"]
+    for name in SAME_ROWS[:4]:
+        assert found[name] == reference, name
+    held = [tuple(text.replace("〜", "～") for text in turns) for turns in reference]
+    left_out = [turns for turns in held if turns not in found["cp932_crlf_a.csv"]]
+    print("left out:", left_out, "waves:", sum(before != after for before, after in zip(reference, held, strict=True)))
+    assert found["cp932_crlf_a.csv"] == [turns for turns in held if turns not in left_out]
+    assert sum(before != after for before, after in zip(reference, held, strict=True)) == 2
+    assert len(left_out) == 1 and "嚙" in left_out[0][1]
+
+
+def test_the_five_files_are_found_to_be_what_they_are(shared_data, tmp_path):
+    found = {}
+    for name in SAME_ROWS:
+        guesses = import_file(tmp_path / name, shared_data / "instruct_ja" / name).report["guesses"]
+        found[name] = tuple(guesses[what]["value"] for what in ("container", "encoding", "format"))
+    assert found == {
+        "messages_a.jsonl": ("jsonl", "utf-8", "messages"),
+        "sharegpt_a.json": ("json", "utf-8", "sharegpt"),
+        "alpaca_a.json": ("json", "utf-8", "alpaca"),
+        "utf8bom_crlf_a.csv": ("csv", "utf-8", "alpaca"),
+        "cp932_crlf_a.csv": ("csv", "cp932", "alpaca"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "rows"),
+    [
+        ("instruct_en/gsm8k_train_head2000.messages.jsonl", "messages", 2000),
+        ("instruct_en/glaive_toolcall_en_demo.json", "sharegpt", 300),
+        ("instruct_en/dummy_conversation.sharegpt.json", "sharegpt", 500),
+        ("instruct_en/self_instruct_seed.alpaca.json", "alpaca", 175),
+        ("instruct_en/identity.json", "alpaca", 91),
+        ("pref_ja/preference_a.jsonl", "preference", 396),
+        ("pref_en/gsm8k_solutions.preference.jsonl", "preference", 353),
+        ("gsm8k/test_part.jsonl", "prompt_completion", 660),
+    ],
+)
+def test_real_files_are_understood_whole(path, name, rows, shared_data, tmp_path):
+    """Rows as INDEX.tsv counts them."""
+    imported = import_file(tmp_path, shared_data / path)
+    assert imported.report["guesses"]["format"]["value"] == name
+    assert (imported.report["understood"], imported.report["refused"]) == (rows, 0)
+
+
+def test_replies_marked_right_and_wrong_are_not_taken_for_examples(shared_data, tmp_path):
+    """A KTO file looks like prompt and completion, but half of its completions are wrong on purpose."""
+    imported = import_file(tmp_path, shared_data / "pref_en" / "gsm8k_solutions.kto.jsonl")
+    assert imported.error is not None and imported.error.code == "FormatUnknown"
