@@ -92,6 +92,14 @@ def memory(processes: list[psutil.Process]) -> dict[str, float]:
     }
 
 
+def is_idle(processes: list[psutil.Process]) -> bool:
+    """Whether the processes use no CPU for half a second: waiting, with their imports done."""
+    for process in processes:
+        process.cpu_percent()
+    threading.Event().wait(0.5)
+    return sum(process.cpu_percent() for process in processes) < 1
+
+
 def _memory_of(process: psutil.Process):
     try:
         return process.memory_full_info()

@@ -53,7 +53,7 @@ def deed() -> str:
 
 
 @contextmanager
-def long_run(root: Path, epochs: int = 200) -> Iterator[Path]:
+def long_run(root: Path, epochs: int = 100) -> Iterator[Path]:
     """The folder of a run of the pocket model that trains for minutes; stopped when the block is left.
 
     Started without a page and left running, as when the app is stopped: an app that opens the root finds it live.
@@ -68,14 +68,7 @@ def long_run(root: Path, epochs: int = 200) -> Iterator[Path]:
 
 
 def choices(studio: Studio, person: Person, epochs: int) -> dict[str, Any]:
-    """The form's own defaults for the first version and the pocket model, with another number of epochs."""
+    """What the form sends for the first version and the pocket model: its own defaults but for the epochs."""
     version = studio.datasets.versions(person)[0]["fingerprint"]
-    fields = studio.runs.form(person, "pocket", version, "sft", "lora")["fields"]
-    options: dict[str, dict[str, Any]] = {"method": {}, "adapter": {}}
-    for field in fields:
-        options[field["group"]][field["name"]] = field["value"]
-    options["method"]["epochs"] = epochs
-    return {
-        "base": "pocket", "version": version, "method": "sft", "adapter": "lora", "title": "bench",
-        "method_options": options["method"], "adapter_options": options["adapter"], "prompts": ["", ""],
-    }  # fmt: skip
+    chosen = {"base": "pocket", "version": version, "method": "sft", "adapter": "lora"}
+    return chosen | {"settings": {"epochs": epochs}, "prompts": [], "title": "bench"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.bench.application import memory, running_app, wait_until
+from tests.bench.application import is_idle, memory, running_app, wait_until
 from tests.bench.browser import chromium, fresh_page, open_tab
 from tests.bench.machine import summary
 
@@ -50,15 +50,10 @@ def _memory(browser: Browser, loads: int) -> dict[str, Any]:
             open_tab(page, "train")
             wait_until(lambda: len(app.spare()) >= 2, 60)  # an open page asks for the spare
             spare = app.spare()
-            wait_until(lambda: _is_idle(spare), 60, every_s=0.5)
+            wait_until(lambda: is_idle(spare), 60, every_s=0.5)
         return {
             "page_loads": loads,
             "app": memory(app.family()[:1]),
             "spare": memory(spare),
             "app_and_spare": memory(app.family()),
         }
-
-
-def _is_idle(processes) -> bool:
-    """Imports are done when the waiting processes use no CPU for half a second."""
-    return sum(process.cpu_percent(0.5) for process in processes) < 1
