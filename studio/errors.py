@@ -332,6 +332,18 @@ class RemoteError(StudioError):
     code = "RemoteError"
 
 
+class HubUnreachable(RemoteError):
+    """The Hugging Face Hub did not answer. values: address, status (None), retries."""
+
+    code = "HubUnreachable"
+
+
+class HubRefused(RemoteError):
+    """The Hugging Face Hub has no such model, or not for everybody. values: address, status, retries."""
+
+    code = "HubRefused"
+
+
 def error_classes() -> list[type[StudioError]]:
     """Every error class, for the test that holds their words."""
     found: list[type[StudioError]] = [StudioError]

@@ -130,7 +130,6 @@ _CODES = {
     "greater_than_equal": "too_small",
     "greater_than": "not_above",
     "less_than_equal": "too_large",
-    "less_than": "not_below",
     "literal_error": "not_a_choice",
     "extra_forbidden": "unknown_option",
     "int_type": "not_a_whole_number",

@@ -54,9 +54,8 @@ def find_conversation(kind: str, record: dict[str, Any]) -> list[dict[str, Any]]
     return None
 
 
-def read_conversations(path: Path, count: RowCount) -> list[Conversation]:
-    """The conversations of a version, in its order."""
-    found = []
+def iterate_conversations(path: Path, count: RowCount) -> Iterator[Conversation]:
+    """The conversations of a version, in its order; other rows are counted as dropped."""
     for row in read_version(path):
         count.read += 1
         messages = find_conversation(row.kind, row.record)
@@ -64,8 +63,7 @@ def read_conversations(path: Path, count: RowCount) -> list[Conversation]:
             count.dropped["wrong_kind"] += 1
             continue
         count.from_preference += row.kind == PREFERENCE
-        found.append(Conversation(row.row_id, messages, row.split == HELD_OUT, row.split_key))
-    return found
+        yield Conversation(row.row_id, messages, row.split == HELD_OUT, row.split_key)
 
 
 def sort_split(conversations: list[Conversation], fraction: float | None) -> list[Conversation]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 from trl import SFTConfig
 
 from studio.events import Event, Notice, Phase, Rows
+from studio.training.forecast import count_steps
 from studio.training.heldout import HeldOut
 from studio.training.memory import read_memory_in_use
 from studio.training.reporter import Reporter
@@ -58,11 +58,6 @@ def build_trainer(run: Run, outcome: Outcome) -> tuple[TunedTrainer, Watcher]:
     )
     watcher.attach(trainer)
     return trainer, watcher
-
-
-def count_steps(rows: int, options: Any) -> int:
-    """Optimiser steps of a whole run."""
-    return options.epochs * math.ceil(math.ceil(rows / options.batch_size) / options.gradient_accumulation)
 
 
 def build_config(run: Run) -> SFTConfig:

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Prompt = Annotated[str, StringConstraints(max_length=4000)]
+PROMPTS = 2
+PROMPT_CHARACTERS = 4000
+
+Prompt = Annotated[str, StringConstraints(max_length=PROMPT_CHARACTERS)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=160)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,128}$")]
 
@@ -31,5 +34,5 @@ class TrainSpec(BaseModel):
     adapter_options: dict[str, Any]
     choices: list[dict[str, Any]] = Field(default_factory=list)
     keeps_split: bool = True
-    prompts: Annotated[list[Prompt], Field(max_length=2)] = Field(default_factory=list)
+    prompts: Annotated[list[Prompt], Field(max_length=PROMPTS)] = Field(default_factory=list)
     title: Annotated[str, StringConstraints(max_length=200)] = ""

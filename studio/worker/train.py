@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from studio.adapters import ADAPTERS
-from studio.errors import DatasetEmpty
+from studio.errors import DatasetEmpty, OptionsInvalid
 from studio.events import Choice, Event, Finished, Notice, Phase, Rows, Stopped
 from studio.models.catalogue import Base, read_base_folder
 from studio.models.machine import Machine, Plan, find_plan, write_machine, write_plan
 from studio.models.rendering import RenderedRow, Renderer
+from studio.training.forecast import loses_too_many
 from studio.training.methods import METHODS
 from studio.training.result import write_adapter
-from studio.training.rows import Conversation, RowCount, iterate_trained_rows, read_conversations, sort_split
+from studio.training.rows import Conversation, RowCount, iterate_conversations, iterate_trained_rows, sort_split
 from studio.training.run import Outcome, Prompt, Run
 from studio.training.trainspec import TrainSpec
 from studio.worker.context import WorkerJob
@@ -82,7 +83,7 @@ def read_rows(job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any)
     """Rendered training rows, held-out rows and the prompts to reply to. Raises DatasetEmpty, with all counted first."""
     count = RowCount()
     path = job.workspace / "versions" / f"{spec.version}.parquet"
-    conversations = read_conversations(path, count)
+    conversations = list(iterate_conversations(path, count))
     fraction = None if spec.keeps_split else options.held_out_fraction
     found = sort_split(conversations, fraction)
     rows: list[RenderedRow] = []
@@ -95,12 +96,21 @@ def read_rows(job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any)
     yield Rows(count.read, count.kept, count.truncated, dict(count.dropped))
     if count.from_preference:
         yield Notice("info", "chosen_replies_used", {"rows": count.from_preference})
+    check_lost(count, options)
     if not rows:
         raise DatasetEmpty(name=spec.dataset_name or spec.version)
     if not held_out:
         yield Notice("info", "nothing_held_out", {})
     prompts = list(choose_prompts(spec.prompts, asked, renderer, options.max_length_tokens))
     return rows, held_out, prompts  # type: ignore[return-value]
+
+
+def check_lost(count: RowCount, options: Any) -> None:
+    """Raises OptionsInvalid where so many rows lose every label that the person should have confirmed it."""
+    rows = count.kept + count.lost_labels
+    if loses_too_many(count.lost_labels, rows) and not options.allow_lost_rows:
+        problem = {"field": "max_length_tokens", "code": "labels_lost", "found": count.lost_labels, "rows": rows}
+        raise OptionsInvalid([problem])
 
 
 def choose_prompts(

@@ -80,6 +80,10 @@ def _choose_decay(situation: Situation) -> Chosen:
     return Chosen(0.0, "decay_off", {})
 
 
+def _choose_refusal(situation: Situation) -> Chosen:
+    return Chosen(False, "lost_rows_refused", {})
+
+
 def _choose_seed(situation: Situation) -> Chosen:
     return Chosen(42, "seed_fixed", {})
 
@@ -186,6 +190,18 @@ class SftOptions(Options):
             Text("Weight decay", "重み減衰"),
             Text("Pulls the adapter's weights towards zero.", "アダプタの重みをゼロの方へ引き戻します。"),
             _choose_decay,
+            level="advanced",
+        ),
+    ]
+    allow_lost_rows: Annotated[
+        bool,
+        About(
+            Text("Go on without rows that are cut entirely", "全部切られる行を除いて続ける"),
+            Text(
+                "A run is refused when more than 30 % of its rows would be cut before the reply begins, unless this is on.",
+                "応答が始まる前に切られる行が30％を超えると、これをオンにしない限り学習を始めません。",
+            ),
+            _choose_refusal,
             level="advanced",
         ),
     ]

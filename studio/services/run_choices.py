@@ -1,0 +1,169 @@
+"""What a person chose for a run, read and checked as a whole: every problem of a form at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from studio.adapters import ADAPTERS
+from studio.errors import OptionsInvalid
+from studio.events import Choice
+from studio.models.catalogue import Base
+from studio.models.machine import Machine
+from studio.options import OptionField, Options, Situation, choose_options, option_fields, read_options
+from studio.training.forecast import loses_too_many
+from studio.training.measures import Measure
+from studio.training.methods import METHODS
+from studio.training.trainspec import PROMPT_CHARACTERS, PROMPTS
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the defaults and the checks stand on. version: as `Datasets.version` gives it. measure: None until known."""
+
+    base: Base
+    version: Mapping[str, Any]
+    machine: Machine
+    measure: Measure | None
+
+    @property
+    def situation(self) -> Situation:
+        rows = self.version["rows"]
+        longest = max(self.measure.train.longest, self.measure.held_out.longest) if self.measure else None
+        return Situation(
+            parameters=self.base.parameters,
+            context=self.base.context,
+            rows=rows,
+            held_out_fraction=round(self.version["held_out"] / rows, 4) if rows else 0.0,
+            row_tokens=longest,
+            device=self.machine.device,
+            cores=self.machine.cores,
+        )
+
+
+@dataclass(frozen=True)
+class RunChoices:
+    """A form without problems. choices: an event for every default that was left as it was."""
+
+    options: Any
+    adapter_options: Any
+    choices: list[Choice]
+    keeps_split: bool
+
+
+def check_plugs(method: object, adapter: object) -> None:
+    """Raises OptionsInvalid for a method or an adapter that no plug provides."""
+    problems = []
+    if method not in METHODS:
+        problems.append(_problem("method", "method_unknown", found=str(method)[:80]))
+    if adapter not in ADAPTERS:
+        problems.append(_problem("adapter", "adapter_unknown", found=str(adapter)[:80]))
+    if problems:
+        raise OptionsInvalid(problems)
+
+
+def list_fields(method: str, adapter: str, situation: Situation) -> list[dict[str, Any]]:
+    """Every field of a method and an adapter as a form shows it, with its default and the reason for it."""
+    found = []
+    for group, model in _groups(method, adapter):
+        defaults = choose_options(model, situation)
+        for item in option_fields(model):
+            chosen = defaults[item.name]
+            reason = {"value": chosen.value, "reason": chosen.reason, "values": dict(chosen.values)}
+            found.append(_field(item, group) | reason)
+    return found
+
+
+def read_settings(method: str, adapter: str, settings: object, ground: Ground) -> RunChoices:
+    """The options of a form's settings, defaults filled in. Raises OptionsInvalid with all problems."""
+    situation = ground.situation
+    given = dict(settings) if isinstance(settings, Mapping) else {}
+    models = dict(_groups(method, adapter))
+    split = {
+        group: {n: given.pop(n) for n in list(given) if n in model.model_fields} for group, model in models.items()
+    }
+    problems = [_problem(str(name)[:80], "unknown_option", found=str(value)[:80]) for name, value in given.items()]
+    made: dict[str, tuple[Options, list[Choice]]] = {}
+    for group, model in models.items():
+        try:
+            made[group] = read_options(model, split[group], situation)
+        except OptionsInvalid as error:
+            problems += error.problems
+    if "method" in made:
+        problems += _check_lengths(made["method"][0], ground)
+    if problems:
+        raise OptionsInvalid(problems)
+    options, choices = made["method"]
+    return RunChoices(
+        options=options,
+        adapter_options=made["adapter"][0],
+        choices=[*choices, *made["adapter"][1]],
+        keeps_split=options.held_out_fraction == situation.held_out_fraction,  # type: ignore[attr-defined]
+    )
+
+
+def read_prompts(given: object) -> list[str]:
+    """The prompts of a form without empty ones. Raises OptionsInvalid where they are too many or too long."""
+    prompts = [str(text).strip() for text in given if str(text).strip()] if isinstance(given, (list, tuple)) else []
+    problems = [
+        _problem("prompts", "prompt_too_long", found=len(text), limit=PROMPT_CHARACTERS)
+        for text in prompts
+        if len(text) > PROMPT_CHARACTERS
+    ]
+    if len(prompts) > PROMPTS:
+        problems.append(_problem("prompts", "prompts_too_many", found=len(prompts), limit=PROMPTS))
+    if problems:
+        raise OptionsInvalid(problems)
+    return prompts
+
+
+def list_warnings(measure: Measure, options: Any) -> Iterator[dict[str, Any]]:
+    """What a person should know before the start; words under `dropped.<code>` and `notice.<code>`."""
+    for cause, count in measure.dropped.items():
+        yield {"code": f"dropped.{cause}", "values": {"count": count}}
+    if lost := measure.count_lost(options.max_length_tokens):
+        yield {"code": "dropped.cut_entirely", "values": {"count": lost}}
+    if measure.from_preference:
+        yield {"code": "notice.chosen_replies_used", "values": {"rows": measure.from_preference}}
+
+
+def _check_lengths(options: Any, ground: Ground) -> Iterator[dict[str, Any]]:
+    most = options.max_length_tokens
+    if most > ground.base.context:
+        yield _problem("max_length_tokens", "max_length_beyond_context", found=most, limit=ground.base.context)
+    if ground.measure is None:
+        return
+    lost, rows = ground.measure.count_lost(most), ground.measure.learnable
+    if rows - lost < 1:
+        yield _problem("max_length_tokens", "rows_too_few", found=rows - lost)
+    elif loses_too_many(lost, rows) and not options.allow_lost_rows:
+        yield _problem("max_length_tokens", "labels_lost", found=lost, rows=rows)
+
+
+def _groups(method: str, adapter: str) -> Iterator[tuple[str, type[Options]]]:
+    yield "method", METHODS[method].options
+    yield "adapter", ADAPTERS[adapter].options
+
+
+def _field(item: OptionField, group: str) -> dict[str, Any]:
+    about = item.about
+    return {
+        "name": item.name,
+        "group": group,
+        "title": {"en": about.title.en, "ja": about.title.ja},
+        "summary": {"en": about.summary.en, "ja": about.summary.ja},
+        "kind": item.kind,
+        "level": about.level,
+        "unit": about.unit,
+        "minimum": item.minimum,
+        "maximum": item.maximum,
+        "choices": [
+            {"value": value, "title": {"en": about.choices[value].en, "ja": about.choices[value].ja}}
+            for value in item.choices
+        ],
+    }
+
+
+def _problem(field: str, code: str, **values: Any) -> dict[str, Any]:
+    return {"field": field, "title": {"en": field, "ja": field}, "code": code, **values}

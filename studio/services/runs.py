@@ -1,0 +1,203 @@
+"""Training runs as the pages use them: the form, what a run would do, starting, stopping, listing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from studio.errors import JobNotFound, OptionsInvalid
+from studio.jobs.folder import JobFolder
+from studio.models.catalogue import Base
+from studio.models.machine import find_plan, read_machine
+from studio.people import Person
+from studio.services.bases import Bases
+from studio.services.datasets import Datasets
+from studio.services.queue import Queue
+from studio.services.run_choices import (
+    Ground,
+    check_plugs,
+    list_fields,
+    list_warnings,
+    read_prompts,
+    read_settings,
+)
+from studio.settings import Settings
+from studio.training.forecast import forecast_run
+from studio.training.measures import find_measure, measure_path
+from studio.training.methods import METHODS
+from studio.training.trainspec import TrainSpec
+
+KIND = "train"
+_UNKNOWN = ("rows", "held_out", "tokens", "steps", "cut", "nothing", "seconds")
+_TAIL_BYTES = 16_384
+
+
+class Runs:
+    """The training runs of every workspace. Thread-safe: everything is read from the disk."""
+
+    def __init__(self, settings: Settings, queue: Queue, datasets: Datasets, bases: Bases) -> None:
+        self._root = settings.root
+        self._queue = queue
+        self._datasets = datasets
+        self._bases = bases
+
+    def form(self, person: Person, base: str, version: str, method: str, adapter: str) -> dict[str, Any]:
+        """{"fields": …}: every option with words, limits and a default for this base, version and machine.
+
+        Raises ModelNotFound, NotYours, OptionsInvalid (no such method or adapter).
+        """
+        check_plugs(method, adapter)
+        return {"fields": list_fields(method, adapter, self._ground(person, base, version).situation)}
+
+    def preview(
+        self, person: Person, base: str, version: str, method: str, adapter: str, settings: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What a run with these settings would do. Measures what is not known yet: call again while "measuring".
+
+        Raises OptionsInvalid with all problems, ModelNotFound, NotYours.
+        """
+        check_plugs(method, adapter)
+        ground = self._ground(person, base, version)
+        chosen = read_settings(method, adapter, settings, ground)
+        plan = find_plan(self._root, ground.base)
+        probing = None if plan else self._ensure_job(person, "probe", ground.base, None)
+        if ground.measure is None:
+            job = self._ensure_job(person, "measure", ground.base, version)
+            status = "failed" if job.state().is_ended else "measuring"
+            return {"status": status, "warnings": [], "job_id": job.id} | dict.fromkeys(_UNKNOWN)
+        forecast = forecast_run(ground.measure, plan, chosen.options, chosen.keeps_split)
+        # A probe that waits behind a run may take hours: the rest is told without it.
+        waits = probing is not None and probing.state().is_running
+        return {
+            "status": "measuring" if waits else "ready",
+            "warnings": list(list_warnings(ground.measure, chosen.options)),
+            "job_id": probing.id if waits else None,
+        } | asdict(forecast)
+
+    def start(self, person: Person, deed: str, choices: Mapping[str, Any]) -> str:
+        """Queue a run; its job id, the same for the same deed.
+
+        choices: base, version, method, adapter, settings {name: value}, prompts, title. Raises OptionsInvalid with all
+        problems, ModelNotFound, NotYours, RequestRefused.
+        """
+        method, adapter = choices.get("method"), choices.get("adapter")
+        check_plugs(method, adapter)
+        ground = self._ground(person, choices.get("base"), choices.get("version"))
+        problems: list[dict[str, Any]] = []
+        chosen = _collect(problems, read_settings, method, adapter, choices.get("settings"), ground)
+        prompts = _collect(problems, read_prompts, choices.get("prompts"))
+        if problems:
+            raise OptionsInvalid(problems)
+        spec = TrainSpec(
+            base=ground.base.id,
+            base_folder=str(ground.base.folder),
+            version=ground.version["fingerprint"],
+            dataset_id=ground.version["dataset_id"],
+            dataset_name=ground.version["dataset_name"],
+            method=method,
+            adapter=adapter,
+            method_options=chosen.options.model_dump(),
+            adapter_options=chosen.adapter_options.model_dump(),
+            choices=[{name: value for name, value in c.to_fields().items() if name != "kind"} for c in chosen.choices],
+            keeps_split=chosen.keeps_split,
+            prompts=prompts,
+            title=_title(choices.get("title"), ground, method),
+        )
+        return self._queue.submit(person, KIND, spec.title, spec.model_dump(), deed)
+
+    def stop(self, person: Person, job_id: str) -> None:
+        """Ask a run to stop; what was trained is kept as an adapter. Raises JobNotFound."""
+        self._queue.stop(person, self._find(person, job_id).id)
+
+    def delete(self, person: Person, job_id: str) -> None:
+        """Remove a run with its adapter and checkpoints. Raises JobNotFound, JobRunning."""
+        self._queue.delete(person, self._find(person, job_id).id)
+
+    def list(self, person: Person) -> list[dict[str, Any]]:
+        """Newest first. end_loss: of the last step that was told. seconds: of an ended run."""
+        return [_listed(folder) for folder in self._queue.jobs(person, [KIND])]
+
+    def _find(self, person: Person, job_id: str) -> JobFolder:
+        folder = self._queue.find(person, job_id)
+        if folder.spec.kind != KIND:
+            raise JobNotFound(job=job_id)
+        return folder
+
+    def _ground(self, person: Person, base: object, version: object) -> Ground:
+        missing = [
+            {"field": name, "code": f"{name}_missing"}
+            for name, value in (("base", base), ("version", version))
+            if not value
+        ]
+        if missing:
+            raise OptionsInvalid(missing)
+        found = self._bases.find(base)
+        entry = self._datasets.version(person, str(version))
+        measure = find_measure(measure_path(person.workspace, entry["fingerprint"], found))
+        return Ground(found, entry, read_machine(self._root), measure)
+
+    def _ensure_job(self, person: Person, kind: str, base: Base, version: str | None) -> JobFolder:
+        """The job that measures what is missing; asked for once, however often the form looks."""
+        options = {"base": base.id, "base_folder": str(base.folder)} | ({"version": version} if version else {})
+        title = base.title if version is None else f"{base.title} {version[:8]}"
+        deed = "|".join((kind, base.id, str(base.bytes), version or ""))
+        return self._queue.find(person, self._queue.submit(person, kind, title, options, deed))
+
+
+def _collect(problems: list[dict[str, Any]], read: Any, *arguments: Any) -> Any:
+    """What `read` gives, or None with its problems added to the others."""
+    try:
+        return read(*arguments)
+    except OptionsInvalid as error:
+        problems += error.problems
+        return None
+
+
+def _title(given: object, ground: Ground, method: str) -> str:
+    written = str(given or "").strip()[:200]
+    return written or f"{ground.version['dataset_name']} v{ground.version['number']} {METHODS[method].name}"[:200]
+
+
+def _listed(folder: JobFolder) -> dict[str, Any]:
+    spec = TrainSpec.model_validate(folder.spec.options)
+    state = folder.state()
+    ended = state.ended or {}
+    summary = ended.get("summary") or {}
+    return {
+        "id": folder.id,
+        "title": folder.spec.title,
+        "status": state.status,
+        "method": spec.method,
+        "adapter": spec.adapter,
+        "base": spec.base,
+        "version": spec.version,
+        "dataset_name": spec.dataset_name,
+        "end_loss": summary.get("train_loss") if summary else _last_loss(folder),
+        "held_out_before": summary.get("held_out_before"),
+        "held_out_after": summary.get("held_out_after"),
+        "seconds": ended.get("seconds"),
+        "created": folder.spec.created,
+        "settings": spec.method_options | spec.adapter_options,
+    }
+
+
+def _last_loss(folder: JobFolder) -> float | None:
+    """The loss in the last lines of a log that has no summary: a run that goes on, was stopped or failed."""
+    try:
+        with folder.events_path.open("rb") as log:
+            log.seek(max(0, log.seek(0, 2) - _TAIL_BYTES))
+            lines = log.read().splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        if b'"step"' not in line or b'"loss"' not in line:
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if event.get("kind") == "step" and event.get("loss") is not None:
+            return event["loss"]
+    return None

@@ -1,0 +1,133 @@
+"""How long the rows of a version are as one base reads them: small enough to keep, exact for any maximum length."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studio.models.catalogue import Base, read_own_template
+
+FORMAT = 1
+FOLDER = "measures"
+
+
+@dataclass
+class Lengths:
+    """One side of a split. lengths, firsts: how many rows have this many tokens, and their first trained token there."""
+
+    lengths: Counter[int] = field(default_factory=Counter)
+    firsts: Counter[int] = field(default_factory=Counter)
+
+    def add(self, length: int, first: int) -> None:
+        self.lengths[length] += 1
+        self.firsts[first] += 1
+
+    def __add__(self, other: Lengths) -> Lengths:
+        return Lengths(self.lengths + other.lengths, self.firsts + other.firsts)
+
+    @property
+    def rows(self) -> int:
+        return self.lengths.total()
+
+    @property
+    def longest(self) -> int:
+        return max(self.lengths, default=0)
+
+    def count_nothing(self, most: int) -> int:
+        """Rows of which nothing is trained when they are cut to `most` tokens."""
+        return sum(count for first, count in self.firsts.items() if first >= most)
+
+    def count_cut(self, most: int) -> int:
+        """Rows that are cut but still train something."""
+        return sum(count for length, count in self.lengths.items() if length > most) - self.count_nothing(most)
+
+    def count_tokens(self, most: int) -> int:
+        """Tokens of the rows that train something. A row that trains nothing is longer than `most`."""
+        tokens = sum(min(length, most) * count for length, count in self.lengths.items())
+        return tokens - most * self.count_nothing(most)
+
+    def mean_longest(self, most: int, batch: int) -> float:
+        """Expected length of the longest of `batch` rows drawn at random: what a padded batch is as wide as."""
+        cut: Counter[int] = Counter()
+        for length, count in self.lengths.items():
+            cut[min(length, most)] += count
+        below, expected, total = 0, 0.0, cut.total()
+        for length in sorted(cut):
+            share = ((below + cut[length]) / total) ** batch - (below / total) ** batch
+            expected += length * share
+            below += cut[length]
+        return expected
+
+
+@dataclass
+class Measure:
+    """What a measuring job found. dropped: rows that no maximum length can help, by cause."""
+
+    read: int
+    train: Lengths
+    held_out: Lengths
+    dropped: Mapping[str, int]
+    from_preference: int
+
+    @property
+    def learnable(self) -> int:
+        """Rows that train something when nothing is cut."""
+        return self.train.rows + self.held_out.rows
+
+    def count_lost(self, most: int) -> int:
+        """Rows that train nothing when they are cut to `most` tokens."""
+        return self.train.count_nothing(most) + self.held_out.count_nothing(most)
+
+    def to_json(self) -> dict[str, Any]:
+        def pairs(counts: Counter[int]) -> list[list[int]]:
+            return sorted([key, count] for key, count in counts.items())
+
+        sides = {
+            name: {"lengths": pairs(side.lengths), "firsts": pairs(side.firsts)}
+            for name, side in (("train", self.train), ("held_out", self.held_out))
+        }
+        return {
+            "format": FORMAT,
+            "read": self.read,
+            "dropped": dict(self.dropped),
+            "from_preference": self.from_preference,
+            **sides,
+        }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Measure:
+        def side(name: str) -> Lengths:
+            return Lengths(
+                *(Counter(dict(found[name][what])) for what in ("lengths", "firsts"))
+            )
+
+        return cls(found["read"], side("train"), side("held_out"), found["dropped"], found["from_preference"])
+
+
+def measure_path(workspace: Path, version: str, base: Base) -> Path:
+    """One file per version, tokenizer and template: a base that changed is measured anew."""
+    digest = hashlib.sha256((base.folder / "tokenizer.json").read_bytes())
+    digest.update((read_own_template(base.folder) or "").encode())
+    return workspace / FOLDER / f"{version}-{digest.hexdigest()[:16]}.json"
+
+
+def find_measure(path: Path) -> Measure | None:
+    """None where nothing was measured yet, or by an older format."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Measure.from_json(found) if found.get("format") == FORMAT else None
+
+
+def write_measure(path: Path, measure: Measure) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".part{os.getpid()}")
+    part.write_text(json.dumps(measure.to_json(), separators=(",", ":")), "utf-8")
+    part.replace(path)
