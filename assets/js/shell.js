@@ -27,6 +27,7 @@
     remember("whetstone_language", language);
     page.lang = language === "ja" ? "ja" : "en";
     await changeGradio(language);
+    renameTabs();
     whetstone.tell("language");
     whetstone.send("language");
     retitle();
@@ -64,6 +65,14 @@
     return chosen ? chosen.dataset.tabId : null;
   };
 
+  /** Gradio words a tab anew only once it was visited: the others are worded here, in the text it put there itself. */
+  function renameTabs() {
+    for (const button of document.querySelectorAll("#ws-tabs > .tab-wrapper [data-tab-id]")) {
+      const text = [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue.trim());
+      if (text) text.nodeValue = say(`tab.${button.dataset.tabId}`);
+    }
+  }
+
   /** The tab's name is in the window's title and in the address, so that a reload comes back to it. */
   function retitle() {
     const tab = whetstone.currentTab();
@@ -72,7 +81,6 @@
 
   function followTabs() {
     const tabs = document.getElementById("ws-tabs");
-    if (!tabs) return false;
     const asked = location.hash.slice(1);
     if (asked && tabButton(asked)) tabButton(asked).click();
     let last = null;
@@ -87,7 +95,6 @@
     note();
     new MutationObserver(note).observe(tabs, { attributes: true, attributeFilter: ["aria-selected"], subtree: true });
     page.dataset.ready = "true";
-    return true;
   }
 
   // ---- the bar -----------------------------------------------------------------------------------------------
@@ -197,9 +204,13 @@
     drawBar(bar);
     new MutationObserver(applyTheme).observe(document.body, { attributes: true, attributeFilter: ["class"] });
     applyTheme();
-    const watcher = new MutationObserver(() => { if (followTabs()) watcher.disconnect(); });
+    const watcher = new MutationObserver(async () => {
+      if (!document.getElementById("ws-tabs")) return;
+      watcher.disconnect();
+      if (whetstone.language === "en-XA") await changeGradio("en-XA").then(renameTabs);
+      followTabs();
+    });
     watcher.observe(document.body, { childList: true, subtree: true });
-    if (whetstone.language === "en-XA") changeGradio("en-XA");
     whetstone.on("no-answer", readStatus);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) readStatus(); });
     watchStatus();

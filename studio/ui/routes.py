@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import mimetypes
 import secrets
+import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ from studio.ui.i18n import words_script
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
+SPARE_DELAY_S = 2.0
+"""The first page is drawn before the spare worker's imports take the cores for four seconds."""
+
 _FIRST_SCRIPTS = ("core.js", "shell.js")
 _FIRST_STYLES = ("tokens.css", "whetstone.css", "gradio.css")
 
@@ -94,10 +99,12 @@ async def words(request: Request) -> Response:
 def own_routes(studio) -> list[Route]:
     """studio: services.studio.Studio."""
     app_id = secrets.token_hex(8)
+    spare = Once(SPARE_DELAY_S, studio.queue.ensure_spare)
 
     def status(request: Request) -> Response:
         """The machine and what runs on it; of somebody else's job only that there is one."""
         person = person_of(request)
+        spare.ask()
         memory = find_memory()
         machine = {"cores": cores(), "used_bytes": memory and memory.used, "total_bytes": memory and memory.total}
         running = [running_job(folder, person) for folder in studio.queue.running()]
@@ -112,6 +119,20 @@ def own_routes(studio) -> list[Route]:
         Route("/whetstone/status", status),
         Route("/whetstone/asset/{hash}/{name:path}", asset),
     ]
+
+
+class Once:
+    """A deed that is done once, `delay_s` after it was first asked for, in a thread of its own."""
+
+    def __init__(self, delay_s: float, deed: Callable[[], None]) -> None:
+        self._timer = threading.Timer(delay_s, deed)
+        self._timer.daemon = True
+        self._guard = threading.Lock()
+
+    def ask(self) -> None:
+        with self._guard:
+            if self._timer.ident is None:
+                self._timer.start()
 
 
 def running_job(folder: JobFolder, person: Person) -> dict[str, Any]:

@@ -1,0 +1,188 @@
+"""A real Chromium and the real app as a person starts it: its own process, a free port, a root that is thrown away."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.processes import MARK, marked_processes
+
+PROJECT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP, PHONE = (1366, 768), (390, 844)
+READY = "html[data-ready]"
+PATIENCE_MS = 20_000
+_ADDRESS = re.compile(r"http://\S+")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class RunningApp:
+    """address ends with a slash; log is what the app printed."""
+
+    address: str
+    root: Path
+    process: subprocess.Popen
+    lines: list[str]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Ends the app as Ctrl+C or a service manager does, and returns its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextmanager
+def started_app(root: Path, *arguments: str, port: int = 0) -> Iterator[RunningApp]:
+    """`python app.py` until it has printed its address; ended, with every job it started, when the block is left."""
+    mark = uuid.uuid4().hex
+    command = [sys.executable, "app.py", "--port", str(port), "--root", str(root), *arguments]
+    environment = {
+        **os.environ,
+        MARK: mark,
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env=environment, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    lines: list[str] = []
+    try:
+        address = _read_address(process, lines)
+        threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True).start()
+        yield RunningApp(address, root, process, lines)
+    finally:
+        process.kill()
+        process.wait()
+        for left in marked_processes(mark):
+            left.kill()
+
+
+def _read_address(process: subprocess.Popen, lines: list[str]) -> str:
+    for line in process.stdout:
+        lines.append(line)
+        if found := _ADDRESS.search(line):
+            return found.group(0)
+    raise AssertionError(f"the app did not start: {''.join(lines)}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail("no Chromium is installed")
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """One app for the tests of a file."""
+    with started_app(tmp_path_factory.mktemp("app") / "root") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def app_url(app: RunningApp) -> str:
+    return app.address
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Callable[..., RunningApp]]:
+    """make_app(lang=None, root=None, port=0, arguments=()): an app of the test's own."""
+    with ExitStack() as stack:
+
+        def make(lang: str | None = None, root: Path | None = None, port: int = 0, arguments=()) -> RunningApp:
+            given = (*(["--lang", lang] if lang else []), *arguments)
+            return stack.enter_context(started_app(root or tmp_path / "root", *given, port=port))
+
+        yield make
+
+
+class Faults:
+    """What a page complained about. `allowed`: pieces of text that a test provokes on purpose."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.allowed: list[str] = []
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.found.append(f"pageerror: {error}"))
+        page.on("console", lambda message: message.type == "error" and self.found.append(f"console: {message.text}"))
+
+    def left(self) -> list[str]:
+        return [fault for fault in self.found if not any(piece in fault for piece in self.allowed)]
+
+
+@pytest.fixture
+def faults() -> Iterator[Faults]:
+    faults = Faults()
+    yield faults
+    assert not faults.left()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, faults: Faults) -> Iterator[Callable[..., Page]]:
+    """open_page(url, locale="en-US", scheme="light", size=(1366, 768)): a ready page in a context of its own."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(url: str, locale: str = "en-US", scheme: str = "light", size=DESKTOP, ready: str = READY) -> Page:
+        width, height = size
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, locale=locale, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        faults.watch(page)
+        page.goto(url)
+        page.wait_for_selector(ready)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], app_url: str) -> Page:
+    """The app's page in English, light, 1366×768, ready for a click. Any fault of the page fails the test."""
+    return open_page(app_url)
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.locator(f"#ws-tab-{name}-button").click()
+    page.locator(f"#ws-tab-{name}").wait_for(state="visible")
