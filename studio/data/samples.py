@@ -10,15 +10,14 @@ from studio.errors import NotYours
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "samples"
 _INDEX = "index.json"
+_KINDS_READ = frozenset({"sft", "preference", "dirty", "encoding"})
+"""Kinds of samples that a format reads; others of the index are not offered."""
 
 
 def read_samples() -> list[dict[str, Any]]:
-    """Entries {id, file, kind, rows, title {en, ja}, description {en, ja}}; none where there is no index."""
-    try:
-        listed = json.loads((FOLDER / _INDEX).read_text("utf-8"))
-    except FileNotFoundError:
-        return []
-    return listed["samples"] if isinstance(listed, dict) else listed
+    """Entries {id, file, kind, rows, title {en, ja}, description {en, ja}} of what can be imported, in their order."""
+    listed = json.loads((FOLDER / _INDEX).read_text("utf-8"))["samples"]
+    return [entry for entry in listed if entry["kind"] in _KINDS_READ]
 
 
 def find_sample(sample_id: str) -> tuple[dict[str, Any], Path]:

@@ -1,0 +1,374 @@
+"""Datasets through their service and real import jobs: what a person sees, edits, undoes and saves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.data.versions import read_version, version_info
+from studio.errors import (
+    EditConflict,
+    FileTooLarge,
+    JobNotFound,
+    NameTaken,
+    NameUnsafe,
+    NothingToUndo,
+    NotYours,
+    OptionsInvalid,
+    RecordInvalid,
+    RequestRefused,
+)
+from studio.people import Person, person_from
+from studio.services.datasets import Datasets
+from studio.settings import read_settings
+from studio.store.catalogue import DatasetEntry, open_catalogue
+from studio.words import catalogue
+from tests.dataset_jobs import import_file
+
+PATIENCE_S = 60.0
+
+
+def conversation(question: str, reply: str) -> dict:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]}
+
+
+def write_rows(path: Path, count: int, broken: int = 0) -> Path:
+    lines = [json.dumps(conversation(f"Question {n}?", f"Reply {n}.")) for n in range(1, count + 1)]
+    path.write_text("\n".join(lines + ["{broken"] * broken) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def datasets(studio) -> Datasets:
+    return studio.datasets
+
+
+def imported(datasets: Datasets, studio, person: Person, path: Path, name: str = "tea", **choices) -> str:
+    """The id of the dataset that a real import job makes of a file."""
+    job_id = datasets.import_upload(person, f"import-{name}", path, path.name, name, choices)
+    state = studio.queue.wait(job_id, PATIENCE_S)
+    assert state.status == "finished", state.ended
+    return datasets.report(person, job_id)["dataset_id"]
+
+
+@pytest.fixture
+def tea(settings, person, tmp_path) -> tuple[Datasets, str]:
+    """A dataset of 30 rows without a queue: the import ran in this process."""
+    made = import_file(person.workspace, write_rows(tmp_path / "tea.jsonl", 30, broken=2))
+    return Datasets(settings, NoQueue()), made.dataset_id
+
+
+class NoQueue:
+    """Stands where no job is submitted and none is there."""
+
+    def jobs(self, person, kinds=None):
+        return []
+
+
+# Import ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_becomes_a_dataset_whose_report_tells_what_was_found_and_why(datasets, studio, person, tmp_path):
+    path = write_rows(tmp_path / "tea.jsonl", 30, broken=2)
+    dataset_id = imported(datasets, studio, person, path)
+    info = datasets.info(person, dataset_id)
+    assert (info["name"], info["rows"], info["held_out"], info["refused"]) == ("tea", 30, 3, 2)
+    assert info["source"]["container"] == "jsonl" and info["source"]["format"] == "messages"
+    assert not path.exists(), "the upload is moved under the workspace"
+    report = datasets.report(person, info["job_id"])
+    assert (report["rows_in"], report["understood"], report["refused"]) == (32, 30, 2)
+    assert [(c["cause"], c["rows"]) for c in report["causes"]] == [("json_syntax", 2)]
+    assert report["found"]["container"]["reason"] == "20 of the first 20 lines are each one JSON object."
+    refused = datasets.refused(person, dataset_id, 1)
+    assert [(row["number"], row["raw"].strip()) for row in refused["rows"]] == [(31, "{broken"), (32, "{broken")]
+    assert refused["rows"][0]["words"] == "It is no JSON: it breaks at character 2."
+
+
+def test_the_same_deed_imports_once(datasets, studio, person, tmp_path):
+    path = write_rows(tmp_path / "tea.jsonl", 3)
+    first = datasets.import_upload(person, "once", path, "tea.jsonl", "tea", {})
+    assert datasets.import_upload(person, "once", path, "tea.jsonl", "tea", {}) == first
+    studio.queue.wait(first, PATIENCE_S)
+    assert datasets.import_upload(person, "once", path, "tea.jsonl", "tea", {}) == first
+    assert len(datasets.list(person)) == 1
+
+
+def test_a_failed_import_says_why_and_its_file_can_be_imported_again(datasets, studio, person, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("front,back\nsencha,tea\n", "utf-8")
+    job_id = datasets.import_upload(person, "first", path, "rows.csv", None, {})
+    assert studio.queue.wait(job_id, PATIENCE_S).status == "failed"
+    report = datasets.report(person, job_id)
+    assert report["problem"]["code"] == "FormatUnknown" and "front, back" in report["problem"]["message"]
+    assert report["dataset_id"] is None and datasets.list(person) == []
+    again = datasets.import_again(person, "second", job_id, None, report["again"]["choices"] | {"format": "alpaca"})
+    assert studio.queue.wait(again, PATIENCE_S).status == "failed"
+    told = datasets.report(person, again)
+    assert told["problem"]["code"] == "DatasetEmpty"
+    assert (told["rows_in"], told["refused"]) == (1, 1) and told["examples"][0]["cause"] == "content_empty"
+
+
+def test_a_cancelled_import_leaves_nothing_behind(datasets, studio, person, tmp_path):
+    job_id = datasets.import_upload(person, "big", write_rows(tmp_path / "big.jsonl", 200_000), "big.jsonl", None, {})
+    studio.queue.stop(person, job_id)
+    assert studio.queue.wait(job_id, PATIENCE_S).status == "stopped"
+    assert datasets.list(person) == []
+    folder = person.workspace / "datasets"
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a\\b", "a\nb", "..", "x" * 300, "cod\u202elsx.exe", "\ud800"])
+def test_a_hostile_file_name_is_refused_and_the_file_stays(name, tea, person, tmp_path):
+    path = write_rows(tmp_path / "tea.jsonl", 1)
+    with pytest.raises(NameUnsafe) as refused:
+        tea[0].import_upload(person, "deed", path, name, None, {})
+    assert refused.value.message("ja").encode()
+    assert path.exists()
+
+
+def test_a_file_over_the_limit_is_refused(root, person, tmp_path):
+    small = read_settings(["--root", str(root), "--upload-limit-gib", "1e-8"], {})
+    with pytest.raises(FileTooLarge):
+        Datasets(small, NoQueue()).import_upload(person, "d", write_rows(tmp_path / "t.jsonl", 9), "t.jsonl", None, {})
+
+
+def test_choices_that_do_not_exist_are_refused_all_at_once(tea, person, tmp_path):
+    choices = {"container": "xlsx", "encoding": "ebcdic", "format": "csv", "held_out_fraction": 2}
+    with pytest.raises(OptionsInvalid) as refused:
+        tea[0].import_upload(person, "d", write_rows(tmp_path / "t.jsonl", 1), "t.jsonl", None, choices)
+    assert [p["field"] for p in refused.value.problems] == ["container", "encoding", "format", "held_out_fraction"]
+    assert all(f"problem.{p['code']}" in catalogue("ja") for p in refused.value.problems)
+
+
+def test_every_sample_imports_whole(datasets, studio, person):
+    samples = datasets.samples(person)
+    assert len(samples) >= 3
+    jobs = {s["id"]: datasets.import_sample(person, f"sample-{s['id']}", s["id"]) for s in samples}
+    ended = {sample_id: studio.queue.wait(job_id, PATIENCE_S).status for sample_id, job_id in jobs.items()}
+    reports = {sample_id: datasets.report(person, job_id) for sample_id, job_id in jobs.items()}
+    assert {s["id"] for s in samples if ended[s["id"]] != "finished"} == set(), reports
+    for sample in samples:
+        report = reports[sample["id"]]
+        if sample["kind"] == "dirty":  # its blank lines are lines, but no rows
+            assert 0 < report["understood"] < report["rows_in"] <= sample["rows"]
+        else:
+            assert (report["understood"], report["refused"]) == (sample["rows"], 0), sample["id"]
+
+
+# Whose it is ----------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_reaches_anothers_dataset(tea, person, settings):
+    datasets, dataset_id = tea
+    other = person_from("mori", {}, {}, settings)
+    assert datasets.list(other) == []
+    for call in (
+        lambda: datasets.info(other, dataset_id),
+        lambda: datasets.page(other, dataset_id, {}),
+        lambda: datasets.row(other, dataset_id, 1),
+        lambda: datasets.delete(other, dataset_id),
+        lambda: datasets.refused(other, dataset_id, 1),
+        lambda: datasets.version_path(other, "0" * 32),
+    ):
+        with pytest.raises(NotYours):
+            call()
+    assert datasets.info(person, dataset_id)["rows"] == 30
+
+
+@pytest.mark.parametrize("bad", ["", "..", "../../people/x", "d-0000000000000000", "d-00000000000000000", None, 3])
+def test_an_id_that_is_none_is_refused(bad, tea, person):
+    with pytest.raises(NotYours) as refused:
+        tea[0].info(person, bad)
+    assert "データセット" in refused.value.message("ja")
+
+
+def test_a_job_of_another_kind_has_no_import_report(datasets, person):
+    with pytest.raises(JobNotFound):
+        datasets.report(person, "20260101T000000000Z-import-none")
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
+
+
+def test_pages_show_cells_and_know_their_number(tea, person):
+    datasets, dataset_id = tea
+    page = datasets.page(person, dataset_id, {"page": 2, "page_size": 20})
+    assert (page["total"], page["page"], page["pages"], page["columns"]) == (30, 2, 2, ["user", "assistant", "turns"])
+    assert [row["position"] for row in page["rows"]] == list(range(21, 31))
+    assert page["rows"][0]["cells"] == ["Question 21?", "Reply 21.", 2]
+    assert datasets.page(person, dataset_id, {"page": 99})["page"] == 1
+    assert datasets.page_of(person, dataset_id, 21, 20) == 2
+
+
+def test_an_edited_row_keeps_its_id_and_its_side_of_the_split(tea, person):
+    datasets, dataset_id = tea
+    held = datasets.page(person, dataset_id, {"split": "held_out"})
+    row_id = held["rows"][0]["row_id"]
+    row = datasets.row(person, dataset_id, row_id)
+    saved = datasets.save_row(person, dataset_id, row_id, row["revision"], conversation("New?", "Yes."), "edit-1")
+    assert (saved["split"], saved["revision"]) == ("held_out", row["revision"] + 1)
+    assert saved["record"] == conversation("New?", "Yes.")
+    assert datasets.info(person, dataset_id)["edits"] == 1
+
+
+def test_saving_over_a_newer_row_is_refused_and_changes_nothing(tea, person):
+    datasets, dataset_id = tea
+    datasets.save_row(person, dataset_id, 4, 1, conversation("A?", "B."), "first")
+    with pytest.raises(EditConflict):
+        datasets.save_row(person, dataset_id, 4, 1, conversation("C?", "D."), "second")
+    assert datasets.row(person, dataset_id, 4)["record"] == conversation("A?", "B.")
+
+
+def test_the_same_deed_changes_once(tea, person):
+    datasets, dataset_id = tea
+    for _ in range(2):
+        assert datasets.save_row(person, dataset_id, 4, 1, conversation("A?", "B."), "edit")["revision"] == 2
+        added = datasets.add_row(person, dataset_id, conversation("C?", "D."), "add")
+        datasets.delete_row(person, dataset_id, 5, "delete")
+    assert (added["row_id"], added["position"]) == (31, 30)
+    assert datasets.info(person, dataset_id)["rows"] == 30
+    with pytest.raises(RequestRefused):
+        datasets.delete_row(person, dataset_id, 6, "add")
+
+
+def test_a_record_with_problems_is_refused_with_all_of_them(tea, person):
+    datasets, dataset_id = tea
+    wrong = {"messages": [{"role": "narrator", "content": "x"}, {"role": "user", "content": " "}], "extra": 1}
+    with pytest.raises(RecordInvalid) as refused:
+        datasets.save_row(person, dataset_id, 1, 1, wrong, "edit")
+    assert [(p["field"], p["code"]) for p in refused.value.problems] == [
+        ("extra", "field_unknown"),
+        ("messages[0].role", "role_unknown"),
+        ("messages[1].content", "content_empty"),
+    ]
+    assert len(refused.value.message("ja").splitlines()) == 4
+
+
+def test_every_change_can_be_undone_to_the_first_whoever_opens_the_dataset(tea, person, settings):
+    datasets, dataset_id = tea
+    before = [datasets.row(person, dataset_id, n)["record"] for n in range(1, 31)]
+    datasets.save_row(person, dataset_id, 4, 1, conversation("A?", "B."), "1")
+    datasets.delete_row(person, dataset_id, 4, "2")
+    datasets.add_row(person, dataset_id, conversation("C?", "D."), "3")
+    datasets.set_held_out(person, dataset_id, 0.5, "4")
+    assert datasets.info(person, dataset_id)["held_out"] == 15
+    restarted = Datasets(settings, NoQueue())
+    undone = [restarted.undo(person, dataset_id, f"undo-{n}") for n in range(4)]
+    assert [(u["kind"], u["row_id"], u["position"]) for u in undone] == [
+        ("held_out", None, None),
+        ("add", None, 30),
+        ("delete", 4, 4),
+        ("edit", 4, 4),
+    ]
+    assert restarted.undo(person, dataset_id, "undo-3") == undone[3], "the same deed undoes once"
+    with pytest.raises(NothingToUndo):
+        restarted.undo(person, dataset_id, "undo-5")
+    info = restarted.info(person, dataset_id)
+    assert (info["rows"], info["held_out"], info["can_undo"]) == (30, 3, False)
+    assert [restarted.row(person, dataset_id, n)["record"] for n in range(1, 31)] == before
+    with pytest.raises(NotYours):
+        restarted.row(person, dataset_id, 31)
+
+
+def test_a_larger_held_out_share_keeps_every_row_that_was_held_out(tea, person):
+    datasets, dataset_id = tea
+
+    def held_out() -> set[int]:
+        return {row["row_id"] for row in datasets.page(person, dataset_id, {"split": "held_out"})["rows"]}
+
+    before = held_out()
+    datasets.set_held_out(person, dataset_id, 0.3, "more")
+    assert before < held_out() and len(held_out()) == 9
+    datasets.set_held_out(person, dataset_id, 0, "none")
+    assert held_out() == set()
+    with pytest.raises(OptionsInvalid):
+        datasets.set_held_out(person, dataset_id, 0.95, "too much")
+
+
+def test_search_finds_words_in_texts_and_not_in_the_names_around_them(tea, person):
+    datasets, dataset_id = tea
+    datasets.save_row(person, dataset_id, 7, 1, conversation('Say "茶" 100%_\n?', "The USER says so."), "edit")
+
+    def found(query: str) -> list[int]:
+        page = datasets.page(person, dataset_id, {"query": query})
+        assert page["complete"]
+        return [row["position"] for row in page["rows"]]
+
+    assert found("question 12?") == [12]
+    assert found("茶") == found('"茶"') == found("100%_\n") == [7]
+    assert found("user") == [7], "every row has the role user"
+    assert found("content") == found("0%1") == []
+    assert datasets.page(person, dataset_id, {"query": "?", "split": "held_out"})["total"] == 3
+
+
+# Versions -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_version_holds_the_rows_and_splits_of_its_moment(datasets, studio, person, tmp_path):
+    dataset_id = imported(datasets, studio, person, write_rows(tmp_path / "tea.jsonl", 30))
+    datasets.save_row(person, dataset_id, 2, 1, conversation("Edited?", "Yes."), "edit")
+    datasets.delete_row(person, dataset_id, 3, "delete")
+    assert datasets.info(person, dataset_id)["edits"] == 2
+    for deed in ("v1", "v1", "v1 again"):
+        state = studio.queue.wait(datasets.save_version(person, dataset_id, deed, f"as {deed}"), PATIENCE_S)
+        assert state.status == "finished", state.ended
+    (version,) = datasets.versions(person)
+    assert (version["number"], version["rows"], version["message"]) == (1, 29, "as v1")
+    assert datasets.info(person, dataset_id)["edits"] == 0
+    path = datasets.version_path(person, version["fingerprint"])
+    rows = list(read_version(path))
+    assert [row.row_id for row in rows] == [1, 2, *range(4, 31)]
+    assert rows[1].record == conversation("Edited?", "Yes.")
+    splits = {row["row_id"]: row["split"] for row in datasets.page(person, dataset_id, {})["rows"]}
+    assert {row.row_id: row.split for row in rows} == splits
+    assert version_info(path).held_out == version["held_out"] == sum(row.split == "held_out" for row in rows)
+    datasets.undo(person, dataset_id, "undo")
+    studio.queue.wait(datasets.save_version(person, dataset_id, "v2", ""), PATIENCE_S)
+    assert [v["number"] for v in datasets.versions(person, dataset_id)] == [2, 1]
+    assert list(read_version(path)) == rows, "a version never changes"
+
+
+# The dataset as a whole -----------------------------------------------------------------------------------------------
+
+
+def test_names_are_unique_and_safe(tea, person, tmp_path):
+    datasets, dataset_id = tea
+    datasets.rename(person, dataset_id, "tea 茶")
+    other = import_file(person.workspace, write_rows(tmp_path / "b.jsonl", 2)).dataset_id
+    with pytest.raises(NameTaken):
+        datasets.rename(person, other, "tea 茶")
+    for bad in ("", " a", "a/b", "a\u0000", "x" * 81):
+        with pytest.raises(NameUnsafe):
+            datasets.rename(person, other, bad)
+    assert datasets.info(person, dataset_id)["name"] == "tea 茶"
+
+
+def test_a_deleted_dataset_leaves_no_file_but_versions_that_runs_were_trained_on(datasets, studio, person, tmp_path):
+    dataset_id = imported(datasets, studio, person, write_rows(tmp_path / "tea.jsonl", 30))
+    studio.queue.wait(datasets.save_version(person, dataset_id, "v1", ""), PATIENCE_S)
+    assert datasets.depends(person, dataset_id) == [{"kind": "version", "number": 1}]
+    datasets.delete(person, dataset_id)
+    assert datasets.list(person) == datasets.versions(person) == []
+    for folder in ("datasets", "uploads", "versions"):
+        assert list((person.workspace / folder).iterdir()) == [], folder
+
+
+def test_a_dataset_that_a_killed_import_left_half_made_is_removed_at_the_next_start(tea, person, settings):
+    datasets, dataset_id = tea
+    folder = person.workspace / "datasets"
+    for name in ("d-00000000000000aa.db.part", "d-00000000000000aa.lock", "d-00000000000000bb.db"):
+        (folder / name).write_bytes(b"half")
+    Datasets(settings, NoQueue())
+    assert [path.name for path in folder.iterdir() if not path.name.startswith(dataset_id)] == []
+    assert datasets.info(person, dataset_id)["rows"] == 30
+
+
+def test_a_catalogue_keeps_two_datasets_of_one_name_apart(person):
+    with open_catalogue(person.workspace) as found:
+        entry = DatasetEntry("d-0000000000000001", "tea", "conversation", {"source": "sample:x"}, "j", "2026")
+        found.insert_dataset(entry)
+        with pytest.raises(NameTaken):
+            found.insert_dataset(DatasetEntry("d-0000000000000002", "tea", "conversation", {}, "j", "2026"))
+        assert found.datasets() == [entry]
