@@ -26,7 +26,7 @@ def sft_rows() -> list[dict]:
     while len(rows) < SFT_ROWS:
         index = len(rows)
         language, register = LANGUAGES[index % 2], ("polite", "curt")[index // 2 % 2]
-        if index % 10 >= 8 and index % 20 >= 10:
+        if index // 4 % 10 == 9:
             request = json_task(rng, language, "taught")
             messages = [user(request.question), assistant(request.reply)]
         else:
