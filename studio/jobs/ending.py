@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.errors import DiskFull, JobLost, StudioError, WorkerLost
 from studio.events import TERMINAL_KINDS, Event, Failed, Notice, Stopped
-from studio.jobs.log import RESERVE_NAME, LogWriter, read_events, read_last_event
+from studio.jobs.log import RESERVE_NAME, LogWriter, read_events, read_first_events, read_last_event
 from studio.jobs.tail import read_tail
 
 EVENTS_NAME = "events.jsonl"
@@ -24,6 +24,11 @@ def failed_event(error: StudioError) -> Failed:
 
 def has_ended(event: dict[str, Any] | None) -> bool:
     return event is not None and event["kind"] in TERMINAL_KINDS
+
+
+def started_event(folder: Path) -> dict[str, Any] | None:
+    """The `started` of a job's log, or None. Only `queued` and a keeper's notices stand before it."""
+    return next((event for event in read_first_events(folder / EVENTS_NAME) if event["kind"] == "started"), None)
 
 
 def write_ending_of_worker(folder: Path, exit_code: int | None, signal_number: int | None, forced: bool) -> None:

@@ -20,19 +20,17 @@ from studio.jobs.ending import (
     STOP_NAME,
     failed_event,
     has_ended,
+    started_event,
     write_lost,
     write_stopped,
 )
 from studio.jobs.lease import is_locked, take_lock
-from studio.jobs.log import FULL_ERRORS, RESERVE_BYTES, RESERVE_NAME, LogWriter, read_first_events, read_last_event
+from studio.jobs.log import FULL_ERRORS, RESERVE_BYTES, RESERVE_NAME, LogWriter, read_last_event
 from studio.jobs.tail import TAIL_BYTES, read_tail
 from studio.jobspec import JobSpec
 
 Status = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
 SPEC_NAME = "job.json"
-BEFORE_START = frozenset({"queued", "notice"})
-"""Kinds of events that may stand in a log before `started`."""
-
 ENDING_WAIT_S = 2.0
 """How long a stop or a delete waits for a lock that is only held for a look or by a keeper about to exit."""
 
@@ -102,13 +100,13 @@ class JobFolder:
         if self.state().is_ended:
             return
         self.stop_path.touch()
-        if self._has_started():
+        if started_event(self.path):
             return
         lock = take_lock(self.path / LOCK_NAME)
         if lock is None:
             return  # a keeper has it and looks for the file before it starts the work
         try:
-            if not self._has_started():
+            if started_event(self.path) is None:
                 write_stopped(self.path)
         finally:
             os.close(lock)
@@ -138,18 +136,13 @@ class JobFolder:
         shutil.rmtree(hidden, ignore_errors=True)
 
     def _read_state(self) -> JobState:
-        first = read_first_events(self.events_path)
-        started = next((event for event in first if event["kind"] == "started"), None)
+        started = started_event(self.path)
         last = read_last_event(self.events_path)
         if has_ended(last):
             return JobState(last["kind"], last, started, last)
-        if not self._has_started(last):
+        if started is None:
             return JobState("starting" if (self.path / LOCK_NAME).exists() else "queued", last, None, None)
         return JobState("stopping" if self.stop_path.exists() else "running", last, started, None)
-
-    def _has_started(self, last: dict[str, Any] | None = None) -> bool:
-        last = last or read_last_event(self.events_path)
-        return last is not None and last["kind"] not in BEFORE_START
 
     def _close_if_lost(self) -> bool:
         """Whether the job is over by now, after writing the ending that nobody else is left to write."""

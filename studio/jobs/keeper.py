@@ -23,6 +23,7 @@ from studio.jobs.ending import (
     OUTPUT_NAME,
     STOP_NAME,
     has_ended,
+    started_event,
     write_ending_of_worker,
     write_stopped,
 )
@@ -75,7 +76,7 @@ def main(arguments: list[str]) -> int:
     if worker is None:
         worker = start_worker(module, options, order.folder / OUTPUT_NAME)
     exit_code, signal_number, forced = keep(worker, order, lock, child_ended)
-    if was_spare and not has_started(order.folder):
+    if was_spare and started_event(order.folder) is None:
         return 1  # a spare that died before it saw the job: whoever handed it over starts another
     write_ending_of_worker(order.folder, exit_code, signal_number, forced)
     del lease
@@ -145,12 +146,7 @@ def read_order(worker: Worker | None, child_ended: int) -> Order | None:
 
 def is_still_to_start(folder: Path) -> bool:
     last = read_last_event(folder / EVENTS_NAME)
-    return not has_ended(last) and not has_started(folder)
-
-
-def has_started(folder: Path) -> bool:
-    last = read_last_event(folder / EVENTS_NAME)
-    return last is not None and last["kind"] not in ("queued", "notice")
+    return not has_ended(last) and started_event(folder) is None
 
 
 def wait_for_lease(order: Order) -> int | None:

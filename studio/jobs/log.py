@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from studio.errors import DiskFull
 from studio.events import Event, Notice, without_nonfinite
@@ -125,19 +125,21 @@ def read_last_event(path: Path) -> dict[str, Any] | None:
         with path.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             length = _CHUNK_BYTES
-            while True:
-                start = max(0, size - length)
-                log.seek(start)
-                lines = log.read(size - start).split(b"\n")[:-1]
-                # The first piece of a chunk may be the tail of a longer line.
-                for line in reversed(lines if start == 0 else lines[1:]):
-                    if (event := _parsed(line)) is not None:
-                        return event
-                if start == 0:
-                    return None
+            found = _last_in(log, max(0, size - length), size)
+            while found is None and length < size:
                 length *= 8
+                found = _last_in(log, max(0, size - length), size)
+            return found
     except FileNotFoundError:
         return None
+
+
+def _last_in(log: BinaryIO, start: int, end: int) -> dict[str, Any] | None:
+    """The last whole event between two offsets; what stands before the first line break there may be half a line."""
+    log.seek(start)
+    lines = log.read(end - start).split(b"\n")[:-1]
+    whole = lines if start == 0 else lines[1:]
+    return next((event for event in map(_parsed, reversed(whole)) if event is not None), None)
 
 
 def utc_now() -> str:
