@@ -7,14 +7,19 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from operator import itemgetter
 from typing import Any
 
+from studio.adapters import ADAPTERS
+from studio.jobspec import JobSpec
+from studio.options import option_fields
 from studio.people import Person
 from studio.services.queue import Queue
 from studio.services.runlog import RunLog
 from studio.services.series import RAW_LIMIT, bin_size
 from studio.settings import Settings
+from studio.training.methods import METHODS
 
 OPEN_LIMIT = 8
 """Logs kept in memory; one of 100,000 steps takes 6 MB. The one that was asked for longest ago goes first."""
@@ -38,9 +43,7 @@ class Live:
 
     def open(self, person: Person, job_id: str) -> dict[str, Any]:
         """All that is known of a job (at most 200 kB) with its spec, and the cursor for `poll`."""
-        spec = self._queue.find(person, job_id).spec
-        job = {"id": spec.id, "title": spec.title, "created": spec.created, "kind": spec.kind, "options": spec.options}
-        return {"job": job, **self.poll(person, job_id, None)}
+        return {"job": _said(self._queue.find(person, job_id).spec), **self.poll(person, job_id, None)}
 
     def poll(self, person: Person, job_id: str, cursor: Mapping[str, Any] | None) -> dict[str, Any]:
         """What is new since the cursor; a cursor that does not fit the log gets everything, marked `first`."""
@@ -60,6 +63,13 @@ class Live:
                 "rows": log.rows,
                 **_news(log, known or {}),
             }
+
+    def seconds(self, person: Person, job_id: str) -> float | None:
+        """How long a job has been working, by its last event; None before it starts."""
+        log = self._log(self._queue.find(person, job_id))
+        with log.lock:
+            log.read()
+            return log.facts()["seconds"]
 
     def zoom(self, person: Person, job_id: str, first_step: float, last_step: float) -> dict[str, Any]:
         """The lines between two steps in full detail, at most RAW_LIMIT points a line."""
@@ -87,6 +97,19 @@ class Live:
             while len(self._logs) > OPEN_LIMIT:
                 self._logs.popitem(last=False)
             return log
+
+
+def _said(spec: JobSpec) -> dict[str, Any]:
+    """What a page may know of a spec: no paths. titles: the words of its method's and adapter's options."""
+    options = spec.options
+    known = {"id": spec.id, "title": spec.title, "created": spec.created, "kind": spec.kind}
+    plugs = [p[name] for p, name in ((METHODS, options.get("method")), (ADAPTERS, options.get("adapter"))) if name in p]
+    titles: dict[str, Any] = {}
+    for field in (field for plug in plugs for field in option_fields(plug.options)):
+        titles |= {field.name: asdict(field.about.title)}
+        titles |= {choice: asdict(words) for choice, words in field.about.choices.items()}
+    settings = (options.get("method_options") or {}) | (options.get("adapter_options") or {})
+    return known | {"prompts": options.get("prompts") or [], "settings": settings, "titles": titles}
 
 
 def _checked(cursor: Mapping[str, Any] | None, log: RunLog) -> Mapping[str, int] | None:

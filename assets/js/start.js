@@ -1,0 +1,118 @@
+// Before you start: what the run will do and cost, asked for until it is known, and the button that says it.
+(() => {
+  "use strict";
+  const { el, say } = whetstone;
+  const ASK_MS = 700;
+  const START_LIMIT_MS = 20000; // no answer by then: the button may be pressed again, with the same deed
+
+  whetstone.widget("start", (root, ctx) => {
+    root.classList.add("ws-start");
+    const label = el("div", { class: "ws-label" }), tags = el("div", { class: "ws-start-tags" }), why = el("div", { class: "ws-why", attrs: { role: "status" } });
+    const start = el("button", { class: "ws-btn ws-btn-primary", attrs: { type: "button", id: "train-start" }, on: { click: press } });
+    const empty = el("div", { class: "ws-empty" });
+    const full = el("div", { class: "ws-start-full" }, [label, tags, why, start]);
+    root.append(full, empty);
+    let form = null, preview = null, deed = ctx.deed(), pressed = 0;
+
+    // ---- what is said ----------------------------------------------------------------------------------------
+    const tag = (kind, text) => el("span", { class: `ws-tag${kind ? ` ws-tag-${kind}` : ""}`, text });
+
+    function about(seconds) {
+      if (seconds < 90) return say("start.seconds", { count: Math.max(1, Math.round(seconds)) });
+      if (seconds < 5400) return say("start.minutes", { count: Math.round(seconds / 60) });
+      return say("start.hours", { count: whetstone.number(seconds / 3600, 1) });
+    }
+
+    function costs() {
+      const { steps, seconds } = preview;
+      return { steps, rows: form.batch, time: seconds === null || seconds === undefined ? null : about(seconds) };
+    }
+
+    function button() {
+      if (pressed) return say("start.starting");
+      if (!preview || preview.status !== "ready") return say(whetstone.activeRun ? "start.queue.plain" : "start.plain");
+      const values = costs();
+      const key = whetstone.activeRun ? "start.queue" : "start.run";
+      return say(values.time === null ? `${key}.untimed` : key, values);
+    }
+
+    function details() {
+      if (form.error) return [[], [form.error.message, form.error.hint].join(" ")];
+      if (form.problems) return [[tag("bad", say("start.problems", { count: form.problems }))], form.refused || say("start.problems.says")];
+      if (!preview || preview.status === "measuring") return [[tag("", say("start.measuring"))], say("start.measuring.says")];
+      if (preview.status !== "ready") return [[tag("warn", say("start.unmeasured"))], say("start.unmeasured.says")];
+      const found = [tag("", say("start.rows", { count: preview.rows })), tag("", say("start.held_out", { count: preview.held_out }))];
+      found.push(tag(preview.cut ? "warn" : "good", say("start.cut", { count: preview.cut })));
+      if (preview.nothing) found.push(tag("warn", say("start.nothing", { count: preview.nothing })));
+      for (const { code, values } of preview.warnings || []) found.push(tag("warn", whetstone.has(`warning.${code}`) ? say(`warning.${code}`, values) : code));
+      return [found, say("start.costs", { steps: preview.steps, tokens: preview.tokens })];
+    }
+
+    function draw() {
+      const none = !form || Boolean(form.empty);
+      full.hidden = none;
+      empty.hidden = !(form && form.empty);
+      document.getElementById("train-form").classList.toggle("ws-form-empty", Boolean(form && form.empty));
+      if (form && form.empty) {
+        empty.replaceChildren(el("div", { text: say("start.empty") }),
+          el("button", { class: "ws-btn ws-btn-primary", text: say("start.empty.open"), attrs: { type: "button" }, on: { click: () => whetstone.send("tab:open", { tab: "data" }) } }));
+      }
+      if (none) return;
+      label.textContent = say("start.title");
+      const [found, said] = details();
+      tags.replaceChildren(...found);
+      why.textContent = said;
+      why.classList.toggle("ws-bad", Boolean(form.error));
+      start.textContent = button();
+      start.disabled = Boolean(pressed || form.problems);
+      root.dataset.preview = preview ? preview.status : "none";
+    }
+
+    // ---- asking and starting ---------------------------------------------------------------------------------
+    async function ask() {
+      if (pressed && performance.now() - pressed > START_LIMIT_MS) {
+        pressed = 0;
+        draw();
+      }
+      if (!form || !form.draft || form.problems || (preview && preview.status !== "measuring")) return;
+      const { draft } = form;
+      const found = await ctx.server.preview(draft);
+      if (form.draft !== draft) return;
+      const measured = preview && preview.status === "measuring" && found.status === "ready";
+      preview = found;
+      draw();
+      if (measured) again(); // some defaults follow the rows' length, which is known from now on
+    }
+
+    function press() {
+      if (pressed) return;
+      pressed = performance.now();
+      draw();
+      ctx.trigger("submit", { deed });
+    }
+
+    function update(value) {
+      if (!value || (form && form.turn === value.turn)) return;
+      const same = form && JSON.stringify(form.draft) === JSON.stringify(value.draft);
+      form = value;
+      if (!same) preview = null;
+      if (value.started) {
+        deed = ctx.deed();
+        whetstone.send("run:started", { id: value.started });
+      }
+      pressed = 0;
+      draw();
+      ask().catch(whetstone.report);
+    }
+
+    const again = (data) => ctx.trigger("select", data || {});
+    draw();
+    again();
+    ctx.on("version:saved", () => again());
+    ctx.on("base:added", () => again());
+    ctx.on("tab:open", ({ tab, version }) => tab === "train" && version && again({ version }));
+    ctx.on("runs:listed", draw);
+    ctx.every(ASK_MS, ask);
+    return { update, language: () => { draw(); again(); } };
+  });
+})();
