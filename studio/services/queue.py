@@ -9,7 +9,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Queue:
         self._guard = threading.Lock()
         self._folders: dict[Path, JobFolder] = {}
         self._deeds: dict[tuple[Path, str], str] = {}
+        self._latest = datetime(2000, 1, 1, tzinfo=UTC)
 
     def start(self) -> None:
         """Find the jobs of earlier apps: those that live go on being watched, those that never started start now."""
@@ -122,7 +123,8 @@ class Queue:
         return state
 
     def _create(self, person: Person, kind: str, title: str, options: dict[str, Any], deed: str) -> JobFolder:
-        now = datetime.now(UTC)
+        # Ids sort by time, also within a millisecond and when the clock is set back.
+        now = self._latest = max(datetime.now(UTC), self._latest + timedelta(milliseconds=1))
         stem = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{kind}-{slug(title)}"
         for suffix in ("", *(f"-{number}" for number in range(2, 100))):
             spec = JobSpec(
