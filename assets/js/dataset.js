@@ -48,6 +48,7 @@
       this.title = el("span", { class: "ws-title" });
       this.pick = el("span", { class: "ws-pick" }, [this.picker]);
       this.node = el("div", { class: "ws-head ws-dataset-head" }, [this.title, this.pick, this.facts, el("span", { class: "ws-spacer" }), this.importing, this.save, this.more]);
+      this.show(null, []);
     }
 
     show(info, datasets) {

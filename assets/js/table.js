@@ -14,6 +14,7 @@
       this.root = root;
       this.ctx = ctx;
       this.datasets = [];
+      this.isKnown = false; // whether the list was read at least once: before, "no dataset" would be a guess
       this.info = null;
       this.page = null; // {rows, columns, total, page, pages} as the service says
       this.asked = { page: 1, split: "", query: "" };
@@ -81,6 +82,7 @@
         this.ctx.toast(error.message, "bad");
         return;
       }
+      this.isKnown = true;
       const wanted = id || this.info?.id;
       const info = this.datasets.find((one) => one.id === wanted) || this.datasets[0] || null;
       const another = info?.id !== this.info?.id;
@@ -254,11 +256,11 @@
     render() {
       const has = Boolean(this.info);
       this.filters.hidden = this.bar.hidden = this.scroller.hidden = !has;
-      this.empty.hidden = has;
+      this.empty.hidden = has || !this.isKnown;
       this.root.dataset.page = this.page ? String(this.page.page) : "";
       this.root.dataset.dataset = this.info?.id || "";
       if (!has) {
-        data.emptyDatasets(this.empty, this.ctx);
+        if (this.isKnown) data.emptyDatasets(this.empty, this.ctx);
         return;
       }
       if (!this.page) return;

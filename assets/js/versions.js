@@ -56,9 +56,19 @@
       ]);
     }
 
-    train(version) {
-      whetstone.send("version:selected", { id: version.fingerprint });
-      whetstone.send("tab:open", { tab: "train", version: version.fingerprint });
+    // A tab is built at its first visit: one that is not there yet is told again as soon as it is.
+    train({ fingerprint }) {
+      const wish = { tab: "train", version: fingerprint };
+      const form = '[data-widget="start"]';
+      const late = !document.querySelector(form);
+      whetstone.send("tab:open", wish);
+      if (!late) return;
+      const watcher = new MutationObserver(() => {
+        if (!document.querySelector(form)) return;
+        watcher.disconnect();
+        whetstone.send("tab:open", wish);
+      });
+      watcher.observe(document.getElementById("ws-tabs"), { childList: true, subtree: true, attributes: true, attributeFilter: ["data-widget"] });
     }
 
     async save() {

@@ -6,7 +6,7 @@ import gradio as gr
 
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import text_of, whole_of
+from studio.ui.widgets.arguments import find_text, text_of, whole_of
 from studio.ui.widgets.progress import read_progress
 from studio.ui.widgets.uploads import import_options, read_choices, uploaded_path
 

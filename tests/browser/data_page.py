@@ -1,0 +1,108 @@
+"""The Data tab as a person's hands use it: import, choose a row, edit, save, read what is said."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+TABLE = '[data-widget="table"]'
+EDITOR = '[data-widget="editor"]'
+VERSIONS = '[data-widget="versions"]'
+DIALOG = "dialog[open]"
+
+
+def write_jsonl(path: Path, records: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), "utf-8")
+    return path
+
+
+def conversations(count: int) -> list[dict]:
+    """Two-turn conversations whose texts carry their number, from 1."""
+    turns = [(f"Question {n}", f"Answer {n}") for n in range(1, count + 1)]
+    return [
+        {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]}
+        for asked, said in turns
+    ]
+
+
+def button(place: Page | Locator, name: str) -> Locator:
+    return place.get_by_role("button", name=name, exact=True)
+
+
+def start_import(page: Page, path: Path, choices: dict[str, str] | None = None) -> Locator:
+    """Chooses a file in the import dialog and starts; the dialog that follows."""
+    actions = page.locator(TABLE).get_by_role("button", name=re.compile("^Import( a file)?$"))
+    actions.first.click()
+    page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
+    choose(page, choices or {})
+    button(page.locator(DIALOG), "Import").click()
+    return page.locator(DIALOG)
+
+
+def choose(page: Page, choices: dict[str, str]) -> None:
+    """Opens what is found automatically and changes some of it."""
+    found = page.locator(f"{DIALOG} details")
+    if choices and not found.evaluate("node => node.open"):
+        found.locator("summary").click()
+    for name, value in choices.items():
+        page.locator(f'{DIALOG} [data-choice="{name}"]').select_option(value)
+
+
+def import_file(page: Page, path: Path, choices: dict[str, str] | None = None) -> Locator:
+    """Imports a file to its end; the report that is shown."""
+    start_import(page, path, choices)
+    return wait_report(page)
+
+
+def wait_report(page: Page) -> Locator:
+    page.locator(f"{DIALOG} .ws-report").wait_for()
+    return page.locator(DIALOG)
+
+
+def close_dialog(page: Page) -> None:
+    button(page.locator(f"{DIALOG} .ws-foot"), "Close").click()
+    expect(page.locator(DIALOG)).to_have_count(0)
+
+
+def import_rows(page: Page, folder: Path, records: list[dict], name: str = "rows") -> None:
+    """A dataset of these records, open, with its first row in the editor."""
+    import_file(page, write_jsonl(folder / f"{name}.jsonl", records))
+    close_dialog(page)
+    expect(page.locator(f"{TABLE} .ws-dataset option:checked")).to_have_text(name)
+    expect(page.locator(f"{EDITOR} .ws-title")).to_have_text("Row 1")
+
+
+def report_counts(report: Locator) -> tuple[str, ...]:
+    """Rows in, understood, refused, as they are shown."""
+    return tuple(
+        report.locator(f'[data-count="{name}"] .ws-num').inner_text() for name in ("rows_in", "understood", "refused")
+    )
+
+
+def pick_row(page: Page, position: int) -> None:
+    page.locator(f"{TABLE} tbody tr").nth((position - 1) % 50).click()
+    expect(page.locator(f"{EDITOR} .ws-title")).to_have_text(f"Row {position}")
+
+
+def turn_box(page: Page, index: int, section: str = "messages") -> Locator:
+    return page.locator(f'{EDITOR} [data-section="{section}"][data-index="{index}"] textarea')
+
+
+def cells(page: Page, position: int) -> list[str]:
+    """The texts of a row of the table, without its number and its split."""
+    return page.locator(f"{TABLE} tbody tr").nth((position - 1) % 50).locator("td").all_inner_texts()[1:-1]
+
+
+def edit_turn(page: Page, index: int, text: str, section: str = "messages") -> None:
+    """Types into a turn and saves the row."""
+    turn_box(page, index, section).fill(text)
+    page.keyboard.press("Control+s")
+    expect(page.locator(f"{EDITOR} [data-unsaved]")).to_have_count(0)
+
+
+def facts(page: Page) -> list[str]:
+    """The grey words in the head of the table."""
+    return page.locator(f"{TABLE} .ws-dataset-head .ws-fine > span").all_inner_texts()

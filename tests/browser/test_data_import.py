@@ -1,0 +1,173 @@
+"""Import, as a newcomer does it: a sample, a file of one's own, a wrong encoding, a dirty file, a hostile one."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from playwright.sync_api import expect
+
+from tests.browser.data_page import (
+    DIALOG,
+    TABLE,
+    VERSIONS,
+    button,
+    cells,
+    choose,
+    close_dialog,
+    conversations,
+    facts,
+    import_file,
+    import_rows,
+    report_counts,
+    start_import,
+    wait_report,
+    write_jsonl,
+)
+
+REPLIES = [
+    ("営業時間を教えてください。", "10時から19時までです。\n水曜日は定休日です。"),
+    ("送料は？", "5,000円以上は無料です。"),
+]
+
+
+def write_cp932(path):
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["instruction", "output"])
+    table.writerows(REPLIES * 20)
+    path.write_bytes(text.getvalue().encode("cp932"))
+    return path
+
+
+def test_the_empty_tab_says_what_will_be_here_and_one_click_loads_the_sample(make_app, open_page):
+    page = open_page(make_app().address)
+    expect(page.get_by_text("No dataset yet")).to_be_visible()
+    button(page, "Load the sample").click()
+    report = wait_report(page)
+    assert report_counts(report) == ("1,200", "1,200", "0")
+    close_dialog(page)
+    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(50)
+    assert facts(page) == ["1,200 rows", "120 held out", "no version yet"]
+    expect(button(page.locator(TABLE), "Save version")).to_have_class("ws-btn ws-btn-primary")
+
+
+def test_a_sample_is_chosen_from_cards_and_a_double_click_imports_it_once(page):
+    page.locator(f"{TABLE} .ws-rows").wait_for()
+    page.evaluate("whetstone.send('data:import', {})")
+    card = page.locator(f'{DIALOG} [data-sample="shop_pairs"]')
+    card.click()
+    expect(card).to_have_attribute("aria-checked", "true")
+    button(page.locator(DIALOG), "Import").dblclick()
+    wait_report(page)
+    close_dialog(page)
+    names = page.locator(f"{TABLE} .ws-dataset option").all_inner_texts()
+    assert names.count("Polite or curt") == 1 and "Polite or curt (2)" not in names
+    assert page.locator(f"{TABLE} th").all_inner_texts() == ["#", "Prompt", "Chosen", "Rejected", "Split"]
+
+
+def test_a_cp932_file_is_read_as_it_was_written_and_the_report_says_why(page, tmp_path):
+    report = import_file(page, write_cp932(tmp_path / "店.csv"))
+    assert report_counts(report) == ("40", "40", "0")
+    found = report.locator('[data-found="encoding"]')
+    expect(found.locator(".ws-strong")).to_contain_text("CP932")
+    expect(found.locator(".ws-wrap")).not_to_be_empty()
+    close_dialog(page)
+    assert cells(page, 1) == [REPLIES[0][0], "10時から19時までです。⏎水曜日は定休日です。", "2"]
+    expect(page.locator(f"{TABLE} .ws-dataset option:checked")).to_have_text("店")
+
+
+def test_a_file_is_imported_again_with_another_encoding(page, tmp_path):
+    import_file(page, write_cp932(tmp_path / "again.csv"), {"encoding": "utf-8"})
+    expect(page.locator(f'{DIALOG} [data-found="encoding"] .ws-strong')).to_contain_text("UTF-8")
+    assert report_counts(page.locator(DIALOG))[0::2] == ("40", "40"), "bytes that are no UTF-8 are refused, not guessed"
+    button(page.locator(DIALOG), "Import again with other settings").click()
+    expect(page.locator(f'{DIALOG} [data-choice="encoding"]')).to_have_value("utf-8")
+    choose(page, {"encoding": "cp932"})
+    button(page.locator(DIALOG), "Import").click()
+    expect(page.locator(f'{DIALOG} [data-count="understood"] .ws-num')).to_have_text("40")
+    close_dialog(page)
+    assert cells(page, 2)[0] == REPLIES[1][0]
+
+
+def test_refused_rows_are_listed_with_number_field_cause_and_raw_text(page, tmp_path):
+    path = write_jsonl(tmp_path / "dirty.jsonl", conversations(3))
+    with path.open("a") as file:
+        file.write('{"messages": [{"role": "user", "content": "cut\n')
+        file.write('{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": ""}]}\n')
+    report = import_file(page, path)
+    assert report_counts(report) == ("5", "3", "2")
+    rows = report.locator(".ws-refused tbody tr")
+    assert [row.locator("td").first.inner_text() for row in rows.all()] == ["4", "5"]
+    expect(rows.nth(0).locator("code")).to_have_text('{"messages": [{"role": "user", "content": "cut')
+    assert rows.nth(1).locator("td").nth(1).inner_text() == "messages[1].content"
+    expect(rows.nth(1).locator("td").nth(2)).not_to_be_empty()
+    close_dialog(page)
+    assert "2 refused" in facts(page)
+    button(page.locator(TABLE), "2 refused").click()
+    assert report_counts(wait_report(page)) == ("5", "3", "2")
+
+
+def test_a_file_that_cannot_be_read_gets_a_sentence_and_a_hint(page, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 40)
+    start_import(page, path)
+    problem = page.locator(f"{DIALOG} .ws-problem")
+    expect(problem.locator("strong")).to_contain_text("rows.jsonl")
+    expect(problem.locator("span")).not_to_be_empty()
+    assert "Traceback" not in page.locator(DIALOG).inner_text()
+
+
+def test_hostile_content_stays_text(page, tmp_path):
+    bad = '<img src="x" onerror="window.hit=1">'
+    turns = [{"role": "user", "content": bad}, {"role": "assistant", "content": f"${{{bad}}} {{{{{bad}}}}}"}]
+    path = write_jsonl(tmp_path / "<img src=x onerror=hit()>.jsonl", [{"messages": turns}])
+    with path.open("a") as file:
+        file.write(f"{bad}\n")
+    report = import_file(page, path)
+    expect(report.locator("code")).to_have_text(bad)
+    close_dialog(page)
+    assert cells(page, 1)[0] == bad
+    expect(page.locator('[data-widget="editor"] textarea').first).to_have_value(bad)
+    assert page.locator("#data-layout img, dialog img").count() == 0
+    assert page.evaluate("window.hit === undefined")
+
+
+def test_a_cancelled_import_leaves_nothing_behind(make_app, open_page, tmp_path):
+    app = make_app()
+    page = open_page(app.address)
+    start_import(page, write_jsonl(tmp_path / "long.jsonl", conversations(200_000)))
+    button(page.locator(DIALOG), "Cancel import").click()
+    expect(page.get_by_text("The import was cancelled. Nothing was kept.")).to_be_visible()
+    expect(page.get_by_text("No dataset yet")).to_be_visible()
+    assert not list(app.root.glob("people/*/datasets/*"))
+
+
+def test_an_import_goes_on_when_its_dialog_is_closed_and_the_page_is_reloaded(page, tmp_path):
+    start_import(page, write_jsonl(tmp_path / "background.jsonl", conversations(60_000)))
+    button(page.locator(DIALOG), "Go on in the background").click()
+    page.reload()
+    expect(page.locator(f"{TABLE} .ws-dataset option", has_text="background")).to_have_count(1)
+
+
+def test_a_large_table_turns_its_pages_by_buttons_and_by_number(page, tmp_path):
+    import_rows(page, tmp_path, conversations(620), "pages")
+    pager = page.locator(f"{TABLE} .ws-pager")
+    pager.get_by_role("button", name="Page 13", exact=True).click()
+    expect(page.locator(f"{TABLE} .ws-bar .ws-key").first).to_have_text("Rows 601–620 of 620")
+    assert cells(page, 601)[0] == "Question 601"
+    pager.locator("input").fill("7")
+    pager.locator("input").press("Enter")
+    expect(page.locator(f"{TABLE} .ws-bar .ws-key").first).to_have_text("Rows 301–350 of 620")
+
+
+def test_a_search_finds_rows_and_a_split_narrows_them(page, tmp_path):
+    import_rows(page, tmp_path, conversations(200), "search")
+    page.locator(f"{TABLE} .ws-search").fill("Answer 19")
+    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(11)
+    page.locator(f"{TABLE} .ws-search").fill("nowhere")
+    expect(page.get_by_text("No row matches")).to_be_visible()
+    page.locator(f"{TABLE} .ws-search").fill("")
+    page.locator(f"{TABLE} .ws-split").select_option("held_out")
+    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(20)
+    expect(page.locator(VERSIONS)).to_be_visible()

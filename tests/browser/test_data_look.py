@@ -1,0 +1,69 @@
+"""The Data tab fits its screens, speaks both languages at once, and answers quickly."""
+
+from __future__ import annotations
+
+import statistics
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PHONE
+from tests.browser.data_page import DIALOG, EDITOR, TABLE, button, conversations, import_rows, turn_box
+
+CLICKS = """async (what) => {
+    const table = document.querySelector('[data-widget="table"]'), editor = document.querySelector('[data-widget="editor"]');
+    const until = (holds) => new Promise((done) => {
+        const look = () => (holds() ? requestAnimationFrame(() => done()) : setTimeout(look, 1));
+        look();
+    });
+    const times = [];
+    for (let turn = 0; turn < 15; turn += 1) {
+        const page = table.dataset.page;
+        const rows = [...table.querySelectorAll('tbody tr')];
+        const row = rows[(turn * 7 + 3) % rows.length];
+        const began = performance.now();
+        if (what === 'row') { row.click(); await until(() => editor.dataset.row === row.dataset.row); }
+        else { table.querySelector('[data-go="›"]').click(); await until(() => table.dataset.page !== page); }
+        times.push(performance.now() - began);
+    }
+    return times;
+}"""
+
+
+def test_a_whole_tab_fits_the_small_laptop_screen_without_scrolling_the_page(page, tmp_path):
+    import_rows(page, tmp_path, conversations(60), "fits")
+    sizes = page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]")
+    assert sizes == [768, 1366]
+    for place in (f"{TABLE} .ws-bar", f"{EDITOR} .ws-foot"):
+        box = page.locator(place).bounding_box()
+        assert box["y"] + box["height"] <= 768, place
+
+
+def test_on_a_phone_panels_stack_and_a_chosen_row_comes_into_view(page, open_page, app_url, tmp_path):
+    import_rows(page, tmp_path, conversations(60), "phone")
+    phone = open_page(app_url, size=PHONE)
+    phone.locator(f"{TABLE} tbody tr").nth(2).click()
+    expect(phone.locator(f"{EDITOR} .ws-title")).to_have_text("Row 3")
+    expect(turn_box(phone, 0)).to_be_in_viewport()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    turn_box(phone, 1).fill("typed on a phone")
+    expect(button(phone.locator(EDITOR), "Save row")).to_be_in_viewport()
+
+
+def test_the_language_changes_under_an_unsaved_edit_and_nothing_is_lost(page, tmp_path):
+    import_rows(page, tmp_path, conversations(60), "switch")
+    turn_box(page, 1).fill("まだ保存していません")
+    page.locator("#ws-language").select_option("ja")
+    expect(page.locator(f"{EDITOR} .ws-title")).to_have_text("1 行目")
+    expect(button(page.locator(EDITOR), "行を保存")).to_be_enabled()
+    expect(page.locator(f"{TABLE} th").nth(1)).to_have_text("ユーザー")
+    expect(turn_box(page, 1)).to_have_value("まだ保存していません")
+    button(page.locator(TABLE), "取り込み").click()
+    expect(page.locator(DIALOG)).to_contain_text("ここにファイルをドロップ")
+
+
+def test_rows_and_pages_come_within_a_tenth_of_a_second(page, tmp_path):
+    """The median, from the click to the frame that shows it; a busy machine may take longer once."""
+    import_rows(page, tmp_path, conversations(3000), "quick")
+    rows_ms, pages_ms = page.evaluate(CLICKS, "row"), page.evaluate(CLICKS, "page")
+    assert statistics.median(rows_ms) <= 100, rows_ms
+    assert statistics.median(pages_ms) <= 100, pages_ms
