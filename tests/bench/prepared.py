@@ -12,6 +12,7 @@ from typing import Any
 from studio.people import Person, person_from
 from studio.services.studio import Studio
 from studio.settings import read_settings
+from tests.bench.application import wait_until
 
 SAMPLE_ROWS = 1200
 
@@ -59,7 +60,10 @@ def long_run(root: Path, epochs: int = 100) -> Iterator[Path]:
     Started without a page and left running, as when the app is stopped: an app that opens the root finds it live.
     """
     with opened(root) as (studio, person):
-        job = studio.runs.start(person, deed(), choices(studio, person, epochs))
+        chosen = choices(studio, person, epochs)
+        asked = [chosen[name] for name in ("base", "version", "method", "adapter", "settings")]
+        wait_until(lambda: studio.runs.preview(person, *asked)["status"] == "ready", 120, every_s=0.2)
+        job = studio.runs.start(person, deed(), chosen)
         folder = studio.queue.find(person, job)
     try:
         yield folder.path

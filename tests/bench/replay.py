@@ -54,10 +54,10 @@ class Client:
         reply = connection.getresponse()
         text = reply.read()
         self.waited_s.append(time.perf_counter() - began)
-        if reply.status != 200:
-            self.failures += 1
-        elif body is not None:
-            _take_cursor(body, json.loads(text))
+        answer = json.loads(text) if reply.status == 200 else {"ok": False}
+        self.failures += not answer.get("ok", True)
+        if body is not None:
+            _take_cursor(body, answer)
 
 
 def record(page: Page, seconds: float) -> list[Call]:
@@ -72,7 +72,13 @@ def record(page: Page, seconds: float) -> list[Call]:
 
 def _same(request: Request) -> str:
     body = request.post_data_json if request.post_data else None
-    return f"{request.method} {urlsplit(request.url).path} {(body or {}).get('fn_name')} {(body or {}).get('component_id')}"
+    return f"{request.method} {urlsplit(request.url).path} {asked_for(body)} {(body or {}).get('component_id')}"
+
+
+def asked_for(body: dict[str, Any] | None) -> str | None:
+    """The name of the widget's function that a request calls."""
+    asked = (body or {}).get("data")
+    return asked.get("name") if isinstance(asked, dict) else None
 
 
 def _call(times: list[tuple[float, Request]]) -> Call:

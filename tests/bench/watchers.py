@@ -13,13 +13,14 @@ from typing import Any
 
 import orjson
 
-from tests.bench.application import running_app
+from tests.bench.application import running_app, wait_until
 from tests.bench.browser import chromium, fresh_page, open_tab
 from tests.bench.machine import percentile, summary
 from tests.bench.prepared import long_run, prepared_root
-from tests.bench.replay import Call, Client, record
+from tests.bench.replay import Client, asked_for, record
 
 CLIENTS, PAIRS, BLOCK_S, RECORD_S = 30, 5, 16.0, 20.0
+WARM_STEPS = 5
 SETTLE_S = 2.0
 """Left out at the start of each block: the clients' first calls and what the block before left in the pipes."""
 
@@ -27,12 +28,13 @@ SETTLE_S = 2.0
 def measure(quick: bool = False) -> dict[str, Any]:
     """wait_s: of every replayed call. slowdown: tokens per second without watchers ÷ with, per pair of neighbouring
     blocks; the run's held-out losses and samples fall into both kinds of block."""
-    clients, pairs, block_s, record_s = (5, 1, 6.0, 6.0) if quick else (CLIENTS, PAIRS, BLOCK_S, RECORD_S)
-    with chromium() as browser, prepared_root() as root, running_app(root) as app, long_run(root, app) as job:
+    clients, pairs, block_s, record_s = (5, 1, 12.0, 8.0) if quick else (CLIENTS, PAIRS, BLOCK_S, RECORD_S)
+    with chromium() as browser, prepared_root() as root, long_run(root) as job, running_app(root) as app:
         with fresh_page(browser) as page:
             page.goto(app.address)
             open_tab(page, "train")
             page.locator(f'[data-run="{job.name}"]').wait_for(state="attached")
+            wait_until(lambda: len(list(_steps(job / "events.jsonl"))) > WARM_STEPS, 180, every_s=0.5)
             calls = record(page, record_s)
         rates: dict[bool, list[float]] = {False: [], True: []}
         waited: list[float] = []
@@ -47,7 +49,9 @@ def measure(quick: bool = False) -> dict[str, Any]:
     ratios = [without / under for without, under in zip(rates[False], rates[True], strict=True)]
     return {
         "clients": clients,
-        "calls": [{"path": call.path, "asks": _named(call), "period_s": round(call.period_s, 2)} for call in calls],
+        "calls": [
+            {"path": call.path, "asks": asked_for(call.body), "period_s": round(call.period_s, 2)} for call in calls
+        ],
         "replayed": len(waited),
         "failures": failures,
         "wait_s": {"p50": round(percentile(waited, 0.5), 3), "p95": round(percentile(waited, 0.95), 3)},
@@ -65,10 +69,6 @@ def _watching(clients: list[Client], block_s: float) -> Iterator[None]:
         yield
         for one in ended:
             one.result()
-
-
-def _named(call: Call) -> str | None:
-    return (call.body or {}).get("fn_name")
 
 
 def training_rate(log: Path, block_s: float) -> float:
