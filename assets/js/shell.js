@@ -65,11 +65,13 @@
     return chosen ? chosen.dataset.tabId : null;
   };
 
-  /** Gradio words a tab anew only once it was visited: the others are worded here, in the text it put there itself. */
+  /** Gradio words a tab anew only once it was visited: the others are worded here, in the text it put there itself,
+      and again whenever it puts the old words back. */
   function renameTabs() {
     for (const button of document.querySelectorAll("#ws-tabs > .tab-wrapper [data-tab-id]")) {
       const text = [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue.trim());
-      if (text) text.nodeValue = say(`tab.${button.dataset.tabId}`);
+      const words = say(`tab.${button.dataset.tabId}`);
+      if (text && text.nodeValue !== words) text.nodeValue = words;
     }
   }
 
@@ -93,6 +95,8 @@
       whetstone.send("tab:shown", { tab });
     };
     note();
+    renameTabs();
+    new MutationObserver(renameTabs).observe(tabs.querySelector(".tab-wrapper"), { characterData: true, childList: true, subtree: true });
     new MutationObserver(note).observe(tabs, { attributes: true, attributeFilter: ["aria-selected"], subtree: true });
     page.dataset.ready = "true";
   }
@@ -207,7 +211,7 @@
     const watcher = new MutationObserver(async () => {
       if (!document.getElementById("ws-tabs")) return;
       watcher.disconnect();
-      if (whetstone.language === "en-XA") await changeGradio("en-XA").then(renameTabs);
+      if (whetstone.language === "en-XA") await changeGradio("en-XA");
       followTabs();
     });
     watcher.observe(document.body, { childList: true, subtree: true });

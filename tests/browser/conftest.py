@@ -155,8 +155,8 @@ def faults() -> Iterator[Faults]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, faults: Faults) -> Iterator[Callable[..., Page]]:
-    """open_page(url, locale="en-US", scheme="light", size=(1366, 768)): a ready page in a context of its own."""
+def open_page(chromium: Browser, faults: Faults, make_app) -> Iterator[Callable[..., Page]]:
+    """Closed before the apps of make_app are. open_page(url, locale="en-US", scheme="light", size=(1366, 768)): a ready page in a context of its own."""
     contexts: list[BrowserContext] = []
 
     def open_page(url: str, locale: str = "en-US", scheme: str = "light", size=DESKTOP, ready: str = READY) -> Page:
@@ -186,3 +186,16 @@ def page(open_page: Callable[..., Page], app_url: str) -> Page:
 def open_tab(page: Page, name: str) -> None:
     page.locator(f"#ws-tab-{name}-button").click()
     page.locator(f"#ws-tab-{name}").wait_for(state="visible")
+
+
+_SETTLED = """(quiet) => new Promise((done) => {
+  let timer = setTimeout(end, quiet);
+  const watcher = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(end, quiet); });
+  watcher.observe(document.body, { childList: true, characterData: true, attributes: true, subtree: true });
+  function end() { watcher.disconnect(); done(); }
+})"""
+
+
+def settle(page: Page, quiet_ms: int = 400) -> None:
+    """Wait until nothing has changed on the page for a while: what a click set off has been drawn."""
+    page.evaluate(_SETTLED, quiet_ms)

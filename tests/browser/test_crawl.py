@@ -1,0 +1,85 @@
+"""Every screen in the pseudo-language: a letter outside ⟦brackets⟧ that is nobody's data was never translated."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import open_tab, settle
+
+LETTERS_OUTSIDE = """
+() => {
+  const found = [], depth = (text, state) => {
+    let out = "";
+    for (const c of text) {
+      if (c === "⟦") state.depth++;
+      else if (c === "⟧") state.depth = Math.max(0, state.depth - 1);
+      else if (state.depth === 0 && /\\p{L}/u.test(c)) out += c;
+    }
+    return out;
+  };
+  const seen = (node) => node.getClientRects().length > 0;
+  const skip = (node) => node.closest('[translate="no"], [aria-hidden="true"], script, style, noscript, template');
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+    const parent = text.parentElement;
+    if (!parent || skip(parent) || !seen(parent)) continue;
+    const left = depth(text.nodeValue, { depth: 0 });
+    if (left) found.push(`${parent.tagName.toLowerCase()}: ${text.nodeValue.trim()}`);
+  }
+  for (const node of document.body.querySelectorAll("[title], [placeholder], [aria-label], [alt]")) {
+    if (skip(node) || !seen(node)) continue;
+    for (const name of ["title", "placeholder", "aria-label", "alt"]) {
+      const left = depth(node.getAttribute(name) || "", { depth: 0 });
+      if (left) found.push(`${node.tagName.toLowerCase()}[${name}]: ${node.getAttribute(name)}`);
+    }
+  }
+  return [...new Set(found)];
+}
+"""
+UNITS = {"B", "kB", "MB", "GB", "TB", "s"}
+OPENERS = "button:visible, summary:visible, [aria-haspopup]:visible"
+
+
+def untranslated(page) -> list[str]:
+    return [line for line in page.evaluate(LETTERS_OUTSIDE) if line.split(": ", 1)[1] not in UNITS]
+
+
+@pytest.fixture
+def pseudo(open_page, make_app):
+    return open_page(make_app(lang="en-XA").address)
+
+
+def test_the_pseudo_language_is_on(pseudo):
+    assert pseudo.get_by_role("tab").all_inner_texts() == ["⟦Data⟧", "⟦Train⟧", "⟦Settings⟧"]
+
+
+def test_a_letter_outside_brackets_is_found(pseudo):
+    pseudo.evaluate(
+        "document.getElementById('ws-bar').append('mixed ⟦fine⟧', whetstone.el('i', { text: 'data', attrs: { translate: 'no' } }))"
+    )
+    assert untranslated(pseudo) == ["header: mixed ⟦fine⟧"]
+
+
+@pytest.mark.parametrize("name", ["data", "train", "settings"])
+def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, name):
+    """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape."""
+    open_tab(pseudo, name)
+    settle(pseudo)
+    assert untranslated(pseudo) == []
+    for number in range(pseudo.locator(f"#ws-tab-{name}").locator(OPENERS).count()):
+        button = pseudo.locator(f"#ws-tab-{name}").locator(OPENERS).nth(number)
+        if not button.is_visible() or not button.is_enabled():
+            continue
+        button.click()
+        settle(pseudo)
+        assert untranslated(pseudo) == [], f"after button {number}"
+        while pseudo.locator("dialog[open]").count():
+            pseudo.keyboard.press("Escape")
+            pseudo.wait_for_function("!document.querySelector('dialog[open]')")
+
+
+def test_toasts_dialogs_and_the_lost_line_are_translated(pseudo):
+    pseudo.evaluate("whetstone.toast(whetstone.say('shell.no_answer.message'), 'bad')")
+    pseudo.evaluate("void whetstone.confirm('login.leave')")
+    pseudo.evaluate("document.getElementById('ws-offline').textContent = whetstone.say('shell.offline')")
+    assert [line for line in untranslated(pseudo) if "login.leave" not in line] == []
