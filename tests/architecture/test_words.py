@@ -162,9 +162,9 @@ def test_keys_are_found_in_python_and_in_scripts():
     tree = ast.parse('say(lang, "run.title")\nx = f"phase.{name}"\ny = "notice." + code')
     assert list(rules.said_in_python(tree)) == [(1, "run.title")]
     assert {"phase.\0", "notice.\0"} <= {text for _, text in rules.python_texts(tree)}
-    script = "ctx.say('run.title'); say(`phase.${name}`); const k = \"notice.\" + code;"
+    script = "ctx.say('run.title'); say(`phase.${name}`); `${f('run.end')} x`; const k = \"notice.\" + code;"
     assert list(rules.said_in_script(script)) == [(1, "run.title")]
-    assert {"phase.\0", "notice.\0"} <= {text for _, text in rules.script_texts(script)}
+    assert {"phase.\0", "notice.\0", "run.end"} <= {text for _, text in rules.script_texts(script)}
 
 
 def test_a_word_text_says_itself():
