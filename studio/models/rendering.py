@@ -28,7 +28,7 @@ Messages = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class RenderedRow:
-    """ids: (T,) token ids. spans: [start, end) token ranges the loss is taken on, in order, end token included."""
+    """ids: (T,) token ids, none where the template refused the conversation. spans: [start, end) token ranges the loss is taken on, in order, end token included."""
 
     ids: list[int]
     spans: tuple[tuple[int, int], ...]
@@ -86,19 +86,28 @@ class Renderer:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
     def iterate_rows(self, conversations: Iterable[Messages]) -> Iterator[RenderedRow]:
-        """Each conversation as ids and trained spans, in order; tokenised in batches."""
+        """Each conversation as ids and trained spans, in order; without ids where the template refuses it."""
         source = iter(conversations)
         while batch := list(islice(source, _BATCH_ROWS)):
-            rendered = [self.render_text(messages) for messages in batch]
+            rendered = [self._render_or_refuse(messages) for messages in batch]
             encodings = self.tokenizer.encode_batch([text for text, _ in rendered], add_special_tokens=False)
             for (text, spans), encoding in zip(rendered, encodings, strict=True):
                 yield RenderedRow(encoding.ids, tuple(_token_spans(encoding, spans, len(text))))
 
     def render_text(self, messages: Messages) -> tuple[str, list[tuple[int, int]]]:
         """The text of a conversation and the character ranges of what the assistant says, end token included."""
-        if self.choice.marked:
-            return self._render(messages, add_generation_prompt=False)
-        return self._render_unmarked(messages)
+        if not self.choice.marked:
+            return self._render_unmarked(messages)
+        text, spans = self._render(messages, add_generation_prompt=False)
+        # Templates that leave the end token outside their marks would teach a model never to stop.
+        size = len(self.end_token)
+        return text, [(start, end + size if text.startswith(self.end_token, end) else end) for start, end in spans]
+
+    def _render_or_refuse(self, messages: Messages) -> tuple[str, list[tuple[int, int]]]:
+        try:
+            return self.render_text(messages)
+        except (jinja2.exceptions.TemplateError, TypeError):
+            return "", []
 
     def decode_reply(self, ids: Sequence[int]) -> str:
         """The reply without its end token and the blank that some templates put before it."""

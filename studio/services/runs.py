@@ -126,11 +126,8 @@ class Runs:
         return folder
 
     def _ground(self, person: Person, base: object, version: object) -> Ground:
-        missing = [
-            {"field": name, "code": f"{name}_missing"}
-            for name, value in (("base", base), ("version", version))
-            if not value
-        ]
+        missing = [] if base else [{"field": "base", "code": "base_missing"}]
+        missing += [] if version else [{"field": "version", "code": "version_missing"}]
         if missing:
             raise OptionsInvalid(missing)
         found = self._bases.find(base)

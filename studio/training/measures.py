@@ -103,9 +103,7 @@ class Measure:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Measure:
         def side(name: str) -> Lengths:
-            return Lengths(
-                *(Counter(dict(found[name][what])) for what in ("lengths", "firsts"))
-            )
+            return Lengths(*(Counter(dict(found[name][what])) for what in ("lengths", "firsts")))
 
         return cls(found["read"], side("train"), side("held_out"), found["dropped"], found["from_preference"])
 

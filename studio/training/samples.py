@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -20,35 +20,53 @@ def write_replies(
 
     Left-padded, with positions that skip the padding, so that a reply does not depend on its neighbours.
     """
-    device = next(model.parameters()).device
+    device = next(model.parameters()).device.type
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad(), autocast(device, plan.dtype):
+            replies = _Replies(len(prompts), end_ids)
+            for picked in _iterate_picked(model, prompts, device):
+                replies.add(picked)
+                if replies.are_complete or should_stop():
+                    break
+    finally:
+        model.train(training)
+    return replies.ids
+
+
+def _iterate_picked(model: Any, prompts: list[list[int]], device: str) -> Iterator[list[int]]:
+    """The next token of every row, again and again, 64 times at most."""
     longest = max(len(ids) for ids in prompts)
     ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    replies: list[list[int]] = [[] for _ in prompts]
-    open_rows = set(range(len(prompts)))
     cache = None
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad(), autocast(device.type, plan.dtype):
-            for _ in range(NEW_TOKENS):
-                if not open_rows or should_stop():
-                    break
-                out = model(
-                    input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-                )
-                cache = out.past_key_values
-                picked = out.logits[:, -1].argmax(-1)
-                for row, token in enumerate(picked.tolist()):
-                    if row in open_rows:
-                        if token in end_ids:
-                            open_rows.discard(row)
-                        else:
-                            replies[row].append(token)
-                ids = picked[:, None]
-                mask = torch.cat([mask, mask.new_ones((len(prompts), 1))], 1)
-                positions = positions[:, -1:] + 1
-    finally:
-        model.train(training)
-    return replies
+    for _ in range(NEW_TOKENS):
+        out = model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
+        cache = out.past_key_values
+        picked = out.logits[:, -1].argmax(-1)
+        yield picked.tolist()
+        ids = picked[:, None]
+        mask = torch.cat([mask, mask.new_ones((len(prompts), 1))], 1)
+        positions = positions[:, -1:] + 1
+
+
+class _Replies:
+    """Replies as they grow; one that has met an end token grows no more."""
+
+    def __init__(self, count: int, end_ids: set[int]) -> None:
+        self.ids: list[list[int]] = [[] for _ in range(count)]
+        self._open = set(range(count))
+        self._end_ids = end_ids
+
+    @property
+    def are_complete(self) -> bool:
+        return not self._open
+
+    def add(self, picked: list[int]) -> None:
+        for row in list(self._open):
+            if picked[row] in self._end_ids:
+                self._open.discard(row)
+            else:
+                self.ids[row].append(picked[row])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from studio.worker.context import WorkerJob
 
 PROBE_LIMIT_S = 2.0
 ADAPTER = "adapter"
+TEMPLATE_REASONS: Mapping[str, str] = {"chatml": "template_chatml", "plain": "template_plain"}
+DEVICE_REASONS: Mapping[str, str] = {"cpu": "device_cpu", "cuda": "device_cuda"}
 
 
 def run(job: WorkerJob) -> Iterator[Event]:
@@ -74,12 +76,17 @@ def import_heavy_packages() -> None:
 
 def say_template(renderer: Renderer) -> Iterator[Event]:
     """A base without a chat template gets one of ours, and the person is told."""
-    if renderer.choice.source == "chosen":
-        yield Choice("chat_template", renderer.choice.name, f"template_{renderer.choice.name}", {})
-        yield Notice("info", "template_chosen", {"name": renderer.choice.name})
+    choice = renderer.choice
+    if choice.source == "chosen":
+        yield Choice("chat_template", choice.name, TEMPLATE_REASONS[choice.name], {})
+        yield Notice("info", "template_chosen", {"name": choice.name})
+    elif not choice.marked:
+        yield Notice("info", "template_unmarked", {})
 
 
-def read_rows(job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any) -> Iterator[Event]:
+def read_rows(
+    job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any
+) -> Generator[Event, None, tuple[list[RenderedRow], list[RenderedRow], list[Prompt]]]:
     """Rendered training rows, held-out rows and the prompts to reply to. Raises DatasetEmpty, with all counted first."""
     count = RowCount()
     path = job.workspace / "versions" / f"{spec.version}.parquet"
@@ -101,8 +108,8 @@ def read_rows(job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any)
         raise DatasetEmpty(name=spec.dataset_name or spec.version)
     if not held_out:
         yield Notice("info", "nothing_held_out", {})
-    prompts = list(choose_prompts(spec.prompts, asked, renderer, options.max_length_tokens))
-    return rows, held_out, prompts  # type: ignore[return-value]
+    prompts = yield from choose_prompts(spec.prompts, asked, renderer, options.max_length_tokens)
+    return rows, held_out, prompts
 
 
 def check_lost(count: RowCount, options: Any) -> None:
@@ -115,13 +122,15 @@ def check_lost(count: RowCount, options: Any) -> None:
 
 def choose_prompts(
     given: list[str], asked: list[Conversation], renderer: Renderer, max_length: int
-) -> Iterator[Prompt]:
+) -> Generator[Event, None, list[Prompt]]:
     """The person's prompts; else the questions of two held-out rows. One that leaves no room for a reply is left out."""
     wanted = [[{"role": "user", "content": text}] for text in given if text.strip()]
-    for messages in wanted or [_question(conversation.messages) for conversation in asked]:
-        ids = renderer.render_prompt(messages)
-        if len(ids) < max_length:
-            yield Prompt(str(messages[-1]["content"]), ids)
+    wanted = wanted or [_question(conversation.messages) for conversation in asked]
+    rendered = [Prompt(str(messages[-1]["content"]), renderer.render_prompt(messages)) for messages in wanted]
+    fitting = [prompt for prompt in rendered if len(prompt.ids) < max_length]
+    if len(fitting) < len(rendered):
+        yield Notice("info", "prompts_too_long", {"count": len(rendered) - len(fitting)})
+    return fitting
 
 
 def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -130,7 +139,9 @@ def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return messages[:first] or [{"role": "user", "content": ""}]
 
 
-def ensure_plan(job: WorkerJob, base: Base, adapter: Any, adapter_options: Any) -> Iterator[Event]:
+def ensure_plan(
+    job: WorkerJob, base: Base, adapter: Any, adapter_options: Any
+) -> Generator[Event, None, tuple[Machine, Plan]]:
     """The machine and how this base is best trained on it: as measured before, else measured now, in two seconds."""
     from studio.training.probe import find_machine, measure_plan
 
@@ -141,16 +152,16 @@ def ensure_plan(job: WorkerJob, base: Base, adapter: Any, adapter_options: Any) 
         plan = measure_plan(base, machine, adapter, adapter_options, PROBE_LIMIT_S)
         write_plan(job.root, base, plan)
     yield from say_plan(machine, plan)
-    return machine, plan  # type: ignore[return-value]
+    return machine, plan
 
 
 def say_plan(machine: Machine, plan: Plan) -> Iterator[Event]:
     """Device, dtype, threads and loss path, each with what was measured."""
-    yield Choice("device", machine.device, f"device_{machine.device}", {"name": machine.device_name})
+    yield Choice("device", machine.device, DEVICE_REASONS[machine.device], {"name": machine.device_name})
     values = {name: f"{milliseconds:.0f}" for name, milliseconds in plan.measured.items()}
     measured = ", ".join(f"{name} {value} ms" for name, value in values.items())
     for name in ("dtype", "threads", "loss_path"):
-        yield Choice(name, getattr(plan, name), f"{name}_measured", {"measured": measured})
+        yield Choice(name, getattr(plan, name), "measured_fastest", {"measured": measured})
 
 
 def build_model(base: Base, plan: Plan, machine: Machine, adapter: Any, options: Any, seed: int) -> Any:
