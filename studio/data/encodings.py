@@ -16,6 +16,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HEAD_BYTES = 1024 * 1024
+_KANJI_ALONE = 8
+"""So many kanji without any kana are taken for Japanese, as in a list of names."""
 
 
 def mark_length(head: bytes, encoding: str) -> int:
@@ -65,8 +67,9 @@ def _guess_many_byte(head: bytes, at_end: bool) -> Guess:
         return Guess("utf-8", 1.0, "encoding_valid_utf8", {"characters": good})
     if good > 20 * bad:
         return Guess("utf-8", 0.8, "encoding_damaged_utf8", {"characters": good, "bad": bad})
-    japanese, strange = _count_cp932(head)
-    if japanese and strange * 50 <= japanese:
+    japanese, kana, strange = _count_cp932(head)
+    # A few bytes of any other encoding pass for rare kanji; Japanese that is written by people has kana.
+    if strange * 50 <= japanese and (kana * 20 > japanese or (japanese >= _KANJI_ALONE and not strange)):
         return Guess("cp932", 0.9, "encoding_cp932", {"characters": japanese, "bad": bad})
     return Guess("utf-8", 0.3, "encoding_unknown", {"bad": bad})
 
@@ -89,15 +92,17 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _count_cp932(head: bytes) -> tuple[int, int]:
-    """Kana and kanji read as CP932, and what Japanese text does not hold: undecodable bytes, private characters."""
-    text = head.decode("cp932", "surrogateescape")
-    japanese = strange = 0
+def _count_cp932(head: bytes) -> tuple[int, int, int]:
+    """Japanese characters read as CP932, the kana among them, and what Japanese text does not hold: undecodable bytes
+    and private characters."""
+    text = head.decode("cp932", "replace")
+    japanese = kana = strange = 0
     for character in text:
         if character <= "\x7f":
             continue
         if "\u3000" <= character <= "\u9fff" or "\uff01" <= character <= "\uff60":
             japanese += 1
-        elif "\udc80" <= character <= "\udcff" or "\ue000" <= character <= "\uf8ff":
+            kana += "\u3040" <= character <= "\u30ff"
+        elif character == "\ufffd" or "\ue000" <= character <= "\uf8ff":
             strange += 1
-    return japanese, strange
+    return japanese, kana, strange

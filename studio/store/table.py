@@ -118,17 +118,14 @@ class Table:
             raise NotYours(what="row")
         return _stored(found)
 
-    def position(self, row_id: int, split: str | None = None) -> int:
-        """Which row it is, counted from 1 over the rows that are there (of one split, if given)."""
-        counted, condition, values = self._condition(split)
-        before = self._sql.execute(
-            f"SELECT COALESCE(SUM({counted}), 0) FROM blocks WHERE block < ?", (row_id // BLOCK_ROWS,)
-        ).fetchone()[0]
-        start = row_id // BLOCK_ROWS * BLOCK_ROWS
+    def position(self, row_id: int) -> int:
+        """Which row it is, counted from 1 over the rows that are there."""
+        block = row_id // BLOCK_ROWS
+        before = self._sql.execute("SELECT COALESCE(SUM(present), 0) FROM blocks WHERE block < ?", (block,)).fetchone()
         inside = self._sql.execute(
-            f"SELECT COUNT(*) FROM rows WHERE row_id >= ? AND row_id <= ? AND {condition}", (start, row_id, *values)
-        ).fetchone()[0]
-        return before + inside
+            "SELECT COUNT(*) FROM rows WHERE row_id BETWEEN ? AND ? AND deleted = 0", (block * BLOCK_ROWS, row_id)
+        ).fetchone()
+        return before[0] + inside[0]
 
     def neighbours(self, row_id: int) -> tuple[int | None, int | None]:
         """The ids of the rows before and after."""
@@ -171,9 +168,6 @@ class Table:
 
     def split_keys(self) -> list[float]:
         return [row[0] for row in self._sql.execute("SELECT split_key FROM rows WHERE deleted = 0")]
-
-    def kinds(self) -> dict[str, int]:
-        return dict(self._sql.execute("SELECT kind, COUNT(*) FROM rows WHERE deleted = 0 GROUP BY kind").fetchall())
 
     def search(self, words: str, first: int, size: int, split: str | None = None) -> Found:
         """Rows whose text holds the words (ASCII letters in either case), within SEARCH_TIME_S."""

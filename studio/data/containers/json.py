@@ -50,7 +50,7 @@ class Json:
             scanner = Scanner(file, LONGEST_ROW_BYTES)
             opening = scanner.peek()
             if opening == "[":
-                yield from _read_array(scanner)
+                yield from _numbered_to_the_end(scanner, _read_array(scanner))
             elif opening == "{":
                 yield from _read_object_file(source, scanner)
             else:
@@ -58,11 +58,11 @@ class Json:
 
 
 def _read_array(scanner: Scanner) -> Iterator[RawRow]:
-    """Elements one by one. After a break the rest of the file is one refused row with its position."""
+    """Elements one by one up to the closing bracket. After a break the rest of the file is one refused row with its
+    position, and the text is at its end."""
     scanner.take("[")
     if scanner.peek() == "]":
         scanner.take("]")
-        yield from _leftover(scanner, 1)
         return
     for number in count(1):
         try:
@@ -74,7 +74,6 @@ def _read_array(scanner: Scanner) -> Iterator[RawRow]:
         following = scanner.peek()
         if following == "]":
             scanner.take("]")
-            yield from _leftover(scanner, number + 1)
             return
         if following != ",":
             yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Expecting ',' delimiter"))
@@ -82,9 +81,29 @@ def _read_array(scanner: Scanner) -> Iterator[RawRow]:
         scanner.take(",")
 
 
-def _leftover(scanner: Scanner, number: int) -> Iterator[RawRow]:
+def _numbered_to_the_end(scanner: Scanner, rows: Iterator[RawRow]) -> Iterator[RawRow]:
+    """The rows, and what follows them in the file as one more, refused."""
+    number = 0
+    for row in rows:
+        number = row.number
+        yield row
     if scanner.peek():
-        yield _rest(scanner, number, ValueBroken(scanner.position, "Extra data"))
+        yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Extra data"))
+
+
+def _read_array_within(scanner: Scanner) -> Iterator[RawRow]:
+    """An array that is a value of an object: the other keys after it are stepped over, with the closing brace."""
+    yield from _read_array(scanner)
+    try:
+        while scanner.peek() == ",":
+            scanner.take(",")
+            scanner.value_text()
+            scanner.take(":")
+            scanner.value_text()
+        if scanner.peek():
+            scanner.take("}")
+    except ValueBroken:
+        return  # what is left is refused as one row
 
 
 def _rest(scanner: Scanner, number: int, broken: ValueBroken) -> RawRow:
@@ -139,7 +158,7 @@ def _nested_rows(source: Source, whole: dict[str, Any]) -> Iterator[RawRow] | No
     of_objects = {
         key: value
         for key, value in arrays.items()
-        if key not in _TURN_FIELDS and value and sum(isinstance(item, dict) for item in value) * 2 > len(value)
+        if key not in _TURN_FIELDS and value and sum(isinstance(item, dict) for item in value) * 2 >= len(value)
     }
     if of_objects:
         key = max(of_objects, key=lambda name: len(of_objects[name]))
@@ -183,7 +202,7 @@ def _read_nested_stream(source: Source, broken: ValueBroken) -> Iterator[RawRow]
                 scanner.take(":")
                 if key not in _TURN_FIELDS and scanner.opens_array_of_objects():
                     source.notices.append(("rows_read_under_key", {"key": str(key)}))
-                    yield from _read_array(scanner)
+                    yield from _numbered_to_the_end(scanner, _read_array_within(scanner))
                     return
                 scanner.value_text()
                 scanner.take(",")

@@ -1,0 +1,139 @@
+"""JSON and JSON Lines as people really write and break them: what can be read is read, the rest is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.data import rows as row_limits
+from studio.data.containers import json as json_container
+from studio.data.containers import jsonl as jsonl_container
+from studio.data.sources import plan_reading
+from studio.errors import FileUnreadable
+
+
+def read(folder: Path, text: str | bytes, name: str = "file.json", container: str | None = None):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    plan = plan_reading(path, name, container)
+    rows = list(plan.rows())
+    return [row.fields if row.cause is None else row.cause for row in rows], plan.source.notices, rows
+
+
+@pytest.mark.parametrize(
+    ("line", "cause", "field"),
+    [
+        ('{"a": 1', "json_syntax", None),
+        ("plain text", "json_syntax", None),
+        ('{"a": 1}}', "json_syntax", None),
+        ("[1, 2]", "json_not_object", None),
+        ('"text"', "json_not_object", None),
+        ("null", "json_not_object", None),
+        ('{"a": 1, "a": 2}', "json_key_twice", "a"),
+        ('{"m": [{"b" : 1,\t"b"\t: 2}]}', "json_key_twice", "b"),
+        ('{"a": NaN}', "json_not_finite", None),
+        ('{"a": -Infinity}', "json_not_finite", None),
+        ('{"a": "\\ud800"}', "json_half_surrogate", None),
+        ('{"a": ' + "[" * 1500 + "]" * 1500 + "}", "json_too_deep", None),
+        ('{"a": ' + "9" * 5000 + "}", "json_number_too_long", None),
+        (b'{"a": "\xe8\x8c"}', "undecodable", None),
+    ],
+)
+def test_a_line_that_is_no_object_is_refused_with_its_cause_and_the_others_are_read(line, cause, field, tmp_path):
+    line = line if isinstance(line, bytes) else line.encode()
+    found, _, rows = read(tmp_path, b'{"a": 1}\n' + line + b'\n{"a": 3}\n', "file.jsonl")
+    assert found == [{"a": 1}, cause, {"a": 3}]
+    assert (rows[1].number, rows[1].field) == (2, field)
+
+
+def test_what_only_looks_like_a_key_twice_is_read(tmp_path):
+    text = '{"a": "\\"a\\": \\"a\\" :", "b": {"a": 1}, "c": [{"a": 1}, {"a": 2}]}'
+    assert read(tmp_path, text + "\n" + text, "f.jsonl")[0] == [json.loads(text)] * 2
+
+
+def test_blank_lines_are_counted_and_the_torn_last_line_is_refused(tmp_path):
+    found, notices, rows = read(tmp_path, '\n{"a": 1}\r\n  \r\n{"a": "x', "file.jsonl")
+    assert found == [{"a": 1}, "json_torn"]
+    assert notices == [("blank_lines", {"count": 2})]
+    assert rows[1].number == 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_line_longer_than_a_row_may_be_is_refused_and_never_held(encoding, tmp_path, monkeypatch):
+    for module in (jsonl_container, row_limits):
+        monkeypatch.setattr(module, "LONGEST_ROW_BYTES", 50)
+    monkeypatch.setattr("studio.data.lines.LONGEST_ROW_BYTES", 50)
+    text = '{"a": 1}\n{"a": "' + "x" * 200 + '"}\n{"a": 3}\n'
+    (tmp_path / "f.jsonl").write_bytes(text.encode(encoding))
+    rows = list(plan_reading(tmp_path / "f.jsonl", "f.jsonl", "jsonl", encoding).rows())
+    assert [row.fields or row.cause for row in rows] == [{"a": 1}, "row_too_long", {"a": 3}]
+    assert [row.number for row in rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('[{"a": 1}, {"a": 2}]', [{"a": 1}, {"a": 2}]),
+        ("[]", []),
+        ('{"a": [1, 2], "b": ["x", null]}', [{"a": 1, "b": "x"}, {"a": 2, "b": None}]),
+        ('{"version": 1, "data": [{"a": 1}, 2]}', [{"a": 1}, "json_not_object"]),
+        ('{"examples": [{"a": 1}]}', [{"a": 1}]),
+        ('{"a": 1}\n{"a": 2}', [{"a": 1}, {"a": 2}]),
+        ('{\n "a": 1\n}\n{\n "a": 2\n}', [{"a": 1}, {"a": 2}]),
+        ('{"messages": [{"role": "user"}]}', [{"messages": [{"role": "user"}]}]),
+        ('{"messages": [[{"role": "user"}], []]}', [{"messages": [{"role": "user"}]}, {"messages": []}]),
+    ],
+)
+def test_rows_are_found_in_every_usual_shape(text, found, tmp_path):
+    assert read(tmp_path, text)[0] == found
+
+
+def test_where_rows_were_found_and_what_stood_beside_them_is_said(tmp_path):
+    _, notices, _ = read(tmp_path, '{"version": 1, "by": "me", "data": [{"a": 1}]}')
+    assert notices == [("rows_under_key", {"key": "data", "count": 1}), ("keys_beside_rows", {"keys": "version, by"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "position"),
+    [
+        ('[{"a": 1}, {"a": 2}, {"a": x}, {"a": 4}]', [{"a": 1}, {"a": 2}, "json_broken"], 28),
+        ('[{"a": 1}, {"a": 2}, {"a": "x', [{"a": 1}, {"a": 2}, "json_torn"], 28),
+        ('[{"a": 1}, {"a": 2},', [{"a": 1}, {"a": 2}, "json_torn"], 21),
+        ('[{"a": 1} {"a": 2}]', [{"a": 1}, "json_broken"], 11),
+        ('[{"a": 1}] x', [{"a": 1}, "json_broken"], 12),
+        ('{"data": [{"a": 1}, {"a": 2}, {"a"', [{"a": 1}, {"a": 2}, "json_torn"], 35),
+        ('{"a": 1}\n{"a" 2}', [{"a": 1}, "json_broken"], 15),
+    ],
+)
+def test_rows_before_a_break_are_kept_and_the_rest_is_one_refused_row_with_its_position(
+    text, found, position, tmp_path
+):
+    """Positions counted by hand, from 1."""
+    got, _, rows = read(tmp_path, text, container="json")
+    assert got == found
+    assert rows[-1].values["position"] == position
+    assert rows[-1].values["characters"] > 0 or found[-1] == "json_torn"
+
+
+@pytest.mark.parametrize(("text", "cause"), [("12", "json_not_rows"), ('{"a": [1, 2], "b": [1]}', "json_columns_uneven"),
+                                             ('{"a": tru', "json_broken"), (" \n", "file_empty")])  # fmt: skip
+def test_a_file_without_rows_is_refused_as_a_whole(text, cause, tmp_path):
+    with pytest.raises(FileUnreadable) as refused:
+        read(tmp_path, text, container="json")
+    assert refused.value.values["cause"] == cause
+    assert cause not in refused.value.message("ja")
+
+
+def test_a_long_array_is_read_without_holding_it(tmp_path, monkeypatch):
+    """4 MB of rows through a scanner that may hold 64 kB of one value."""
+    monkeypatch.setattr(json_container, "LONGEST_ROW_BYTES", 64 * 1024)
+    rows = [{"n": n, "text": "茶" * (n % 300)} for n in range(10_000)]
+    found, _, _ = read(tmp_path, json.dumps({"data": rows}, ensure_ascii=False))
+    assert found == rows
+
+
+def test_numbers_at_the_edge_of_a_piece_are_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.data.json_scanner._PIECE", 3)
+    assert read(tmp_path, '{"a": 12345, "b": [{"c": 67890}]}\n{"d": true}', container="json")[0][0]["a"] == 12345

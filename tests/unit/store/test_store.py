@@ -1,0 +1,195 @@
+"""The files behind datasets: built whole or not at all, upgraded by numbered steps, paged by counted blocks."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from studio.errors import FileUnreadable
+from studio.store.catalogue import VersionEntry, open_catalogue
+from studio.store.connection import migrate, open_database, transaction
+from studio.store.dataset_file import (
+    BLOCK_ROWS,
+    build_dataset,
+    held_dataset,
+    open_dataset,
+    remove_abandoned,
+)
+from studio.store.table import Table
+
+RECORD = '{"messages":[]}'
+
+
+def build(path: Path, keys: list[float], threshold: float) -> Path:
+    with build_dataset(path) as connection:
+        table = Table(connection)
+        table.insert((n, "conversation", RECORD, "{}", key) for n, key in enumerate(keys, 1))
+        table.recount(threshold)
+    return path
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_dataset_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "d-0000000000000001.db"
+    with pytest.raises(KeyError), build_dataset(path) as connection:
+        Table(connection).insert([(1, "conversation", RECORD, "{}", 0.5)])
+        assert [p.name for p in tmp_path.iterdir()] == [f"{path.name}.part"]
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+    build(path, [0.5], 0.1)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_being_made_is_not_taken_for_abandoned(tmp_path):
+    path = tmp_path / "d-0000000000000001.db"
+    with held_dataset(path):
+        build(path, [0.5], 0.1)
+        assert remove_abandoned(tmp_path, lambda _: False) == []
+        assert path.exists()
+    assert remove_abandoned(tmp_path, lambda _: True) == []
+    assert remove_abandoned(tmp_path, lambda _: False) == ["d-0000000000000001"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_a_newer_version_and_a_damaged_one_are_refused_with_words(tmp_path):
+    path = build(tmp_path / "d-0000000000000001.db", [0.5], 0.1)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(FileUnreadable) as newer, open_dataset(path):
+        pass
+    assert newer.value.values["cause"] == "database_newer"
+    path.write_bytes(b"no database at all, but long enough to be looked at " * 100)
+    with pytest.raises(FileUnreadable) as damaged, open_dataset(path):
+        pass
+    assert damaged.value.values["cause"] == "database_damaged"
+
+
+def test_migrations_run_once_each_in_order_also_when_two_open_at_once(tmp_path):
+    steps = ["CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)"]
+    path = tmp_path / "x.db"
+    with open_database(path, steps[:1]) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    failures = []
+
+    def upgrade() -> None:
+        try:
+            with open_database(path, steps):
+                pass
+        except Exception as problem:  # noqa: BLE001 - seen by the assertion below
+            failures.append(problem)
+
+    threads = [threading.Thread(target=upgrade) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with open_database(path, steps) as connection:
+        assert [row[0] for row in connection.execute("SELECT n FROM t")] == [1, 2]
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path):
+    connection = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(connection, "x.db", ["CREATE TABLE t (n INTEGER)", "CREATE TABLE u (n INTEGER); NONSENSE"])
+    assert connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
+    connection.close()
+
+
+def test_a_transaction_that_raises_leaves_no_trace(tmp_path):
+    path = build(tmp_path / "d-0000000000000001.db", [0.5], 0.1)
+    with open_dataset(path) as connection:
+        with pytest.raises(KeyError), transaction(connection):
+            Table(connection).add("conversation", RECORD, "{}", 0.2)
+            raise KeyError
+        assert Table(connection).counts() == (1, 0)
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", [None, "train", "held_out"])
+def test_pages_positions_and_counts_agree_with_a_plain_list(split, tmp_path):
+    """2,700 rows in three blocks, of which 900 are deleted at random, a whole block among them, and three are added."""
+    chance = random.Random(7)
+    keys = [chance.random() for _ in range(2 * BLOCK_ROWS + 700)]
+    path = build(tmp_path / "d-0000000000000001.db", keys, 0.25)
+    gone = set(range(BLOCK_ROWS, 2 * BLOCK_ROWS)) - {BLOCK_ROWS + 5} | set(chance.sample(range(1, BLOCK_ROWS), 300))
+    with open_dataset(path) as connection:
+        table = Table(connection)
+        with transaction(connection):
+            for row_id in gone:
+                table.mark_deleted(table.row(row_id), True)
+            for key in (0.1, 0.9, 0.2):
+                keys.append(key)
+                assert table.add("conversation", RECORD, "{}", key) == len(keys)
+        kept = [(n, key) for n, key in enumerate(keys, 1) if n not in gone]
+        expected = [n for n, key in kept if split is None or (key <= 0.25) == (split == "held_out")]
+        assert table.counts() == (len(kept), sum(key <= 0.25 for _, key in kept))
+        for first in (0, 1, 49, 650, len(expected) - 3, len(expected), len(expected) + 9):
+            assert [row.row_id for row in table.page(first, 50, split)] == expected[first : first + 50], first
+        everybody = [n for n, _ in kept]
+        for place in (0, 400, len(everybody) - 1):
+            assert table.position(everybody[place]) == place + 1
+            before, after = table.neighbours(everybody[place])
+            assert before == (everybody[place - 1] if place else None)
+            assert after == (everybody[place + 1] if place + 1 < len(everybody) else None)
+
+
+def test_a_search_that_runs_out_of_time_says_so(tmp_path, monkeypatch):
+    path = build(tmp_path / "d-0000000000000001.db", [0.5] * 50_000, 0.1)
+    monkeypatch.setattr("studio.store.table.SEARCH_TIME_S", -1.0)
+    with open_dataset(path) as connection:
+        assert not Table(connection).search("nothing", 0, 50).complete
+        assert len(Table(connection).page(0, 50)) == 50, "the next statement is not cut off"
+
+
+def test_a_reader_sees_the_rows_of_its_moment_while_another_writes(tmp_path):
+    path = build(tmp_path / "d-0000000000000001.db", [0.5] * 3, 0.1)
+    with open_dataset(path) as reader, open_dataset(path) as writer:
+        reader.execute("BEGIN")
+        assert Table(reader).counts() == (3, 0)
+        with transaction(writer):
+            Table(writer).add("conversation", RECORD, "{}", 0.9)
+        assert len(list(Table(reader).iterate())) == 3
+        reader.execute("COMMIT")
+        assert len(list(Table(reader).iterate())) == 4
+
+
+# Catalogue ------------------------------------------------------------------------------------------------------------
+
+
+def test_versions_are_numbered_per_dataset_and_the_same_content_once(tmp_path):
+    from studio.store.catalogue import DatasetEntry
+
+    def entry(dataset_id: str, content: str, change: int) -> VersionEntry:
+        return VersionEntry(dataset_id, 0, content * 32, "tea", "conversation", 3, 1, "", f"2026-01-0{change}", change)
+
+    with open_catalogue(tmp_path) as catalogue:
+        for dataset_id in ("a", "b"):
+            catalogue.insert_dataset(DatasetEntry(dataset_id, dataset_id, "conversation", {}, "j", "2026"))
+        saved = [catalogue.insert_version(entry(*given)) for given in
+                 [("a", "1", 1), ("a", "2", 2), ("b", "1", 3), ("a", "1", 4)]]  # fmt: skip
+        assert [(v.dataset_id, v.number, v.last_change) for v in saved] == [
+            ("a", 1, 1),
+            ("a", 2, 2),
+            ("b", 1, 3),
+            ("a", 1, 4),
+        ]
+        assert [v.number for v in catalogue.versions("a")] == [2, 1]
+        assert catalogue.delete_dataset("a", kept={"2" * 32}) == [], "dataset b still needs the file of version 1"
+        assert [(v.dataset_id, v.number) for v in catalogue.versions()] == [("b", 1), ("a", 2)]
+        assert catalogue.delete_dataset("b", kept=set()) == ["1" * 32]
+
+
+def test_the_files_of_a_workspace_are_for_its_owner_alone(tmp_path):
+    with open_catalogue(tmp_path / "people" / "me"):
+        pass
+    assert (tmp_path / "people" / "me").stat().st_mode & 0o077 == 0
