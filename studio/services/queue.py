@@ -96,11 +96,12 @@ class Queue:
         self.find(person, job_id).ask_stop()
 
     def delete(self, person: Person, job_id: str) -> None:
-        """Remove a job and all it made. Raises JobNotFound, and JobRunning while it runs."""
+        """Remove a job and all it made; its deed may then be done again. Raises JobNotFound, and JobRunning while it runs."""
         folder = self.find(person, job_id)
         folder.delete()
         with self._guard:
             self._folders.pop(folder.path, None)
+            self._deeds.pop((person.workspace, folder.spec.deed), None)
 
     def running(self) -> list[JobFolder]:
         """The jobs of all workspaces that have a keeper now."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from importlib import import_module
-from typing import Any
+from pathlib import Path
 
 from studio.errors import RootTaken
 from studio.jobs.launchers import Launcher
 from studio.jobs.lease import take_lock
+from studio.services.bases import Bases
+from studio.services.datasets import Datasets
+from studio.services.live import Live
 from studio.services.queue import Queue
+from studio.services.runs import Runs
 from studio.settings import Settings
 
 LOCK_NAME = "app.lock"
@@ -27,10 +30,10 @@ class Studio:
         settings.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _take_root(settings)
         self.queue = Queue(settings, launcher)
-        self.datasets = _service("datasets", "Datasets", settings, self.queue)
-        self.bases = _service("bases", "Bases", settings, self.queue)
-        self.runs = _service("runs", "Runs", settings, self.queue, self.datasets, self.bases)
-        self.live = _service("live", "Live", settings, self.queue)
+        self.datasets = Datasets(settings, self.queue)
+        self.bases = Bases(settings, self.queue)
+        self.runs = Runs(settings, self.queue, self.datasets, self.bases)
+        self.live = Live(settings, self.queue)
         self.queue.start()
 
     def close(self) -> None:
@@ -49,18 +52,8 @@ def _take_root(settings: Settings) -> int:
     return lock
 
 
-def _pid_in(path) -> int | None:
+def _pid_in(path: Path) -> int | None:
     try:
         return json.loads(path.read_text("utf-8"))["pid"]
     except (OSError, ValueError, KeyError):
         return None
-
-
-def _service(module: str, name: str, *arguments: Any) -> Any:
-    """A service whose module may still be missing: None then. To become plain imports once all are there."""
-    try:
-        return getattr(import_module(f"studio.services.{module}"), name)(*arguments)
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("studio."):
-            return None
-        raise

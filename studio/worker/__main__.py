@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module, metadata
 from types import MappingProxyType
 
@@ -20,6 +20,7 @@ from studio.jobs.ending import failed_event
 from studio.worker.context import JobLog, WorkerJob
 from studio.worker.failures import error_of
 from studio.worker.link import KeeperLink
+from studio.worker.preload import warm_up
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -31,23 +32,21 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "download": "studio.worker.download:run",
     }
 )
-PRELOADED = ("torch", "transformers", "peft", "trl", "datasets", "trl.trainer.sft_trainer")
 NAMED_VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "pyarrow")
 OOM_SCORE = 500
 """When memory runs out the kernel should end a worker rather than the page, its keeper or the desktop."""
 
 
-def main(table: Mapping[str, str] = KINDS, preloaded: Sequence[str] = PRELOADED) -> None:
+def main(table: Mapping[str, str] = KINDS, warm_up: Callable[[], None] = warm_up) -> None:
     """Does not return.
 
-    table: job kind → `module:function`, a function from WorkerJob to an iterator of events. preloaded: modules that a
-    spare imports while it waits.
+    table: job kind → `module:function`, a function from WorkerJob to an iterator of events. warm_up: what a spare does
+    while it waits for its job.
     """
     offer_to_be_killed_first()
     link = KeeperLink(installed_versions())
     if "--preload" in sys.argv[1:]:
-        for name in preloaded:
-            import_module(name)
+        warm_up()
     log = link.wait_for_job()
     os.chdir(log.folder)
     run_job(log, table)

@@ -100,6 +100,15 @@ def test_a_running_job_cannot_be_deleted_and_an_ended_one_leaves_nothing(jobs: J
         jobs.studio.queue.find(jobs.person, folder.id)
 
 
+def test_the_deed_of_a_deleted_job_may_be_done_again(jobs: Jobs):
+    first = jobs.studio.queue.submit(jobs.person, "import", "A test", {}, "one deed")
+    jobs.studio.queue.wait(first, 20)
+    jobs.studio.queue.delete(jobs.person, first)
+    again = jobs.studio.queue.submit(jobs.person, "import", "A test", {}, "one deed")
+    assert again != first
+    assert jobs.studio.queue.wait(again, 20).status == "finished"
+
+
 def test_a_waiting_job_that_is_deleted_never_starts(jobs: Jobs):
     first = jobs.running()
     waiting = jobs.submit()

@@ -97,4 +97,4 @@ ENDS = {
 
 
 if __name__ == "__main__":
-    main(KINDS, preloaded=("json",))
+    main(KINDS, warm_up=lambda: None)
