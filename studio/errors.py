@@ -201,9 +201,12 @@ class ToolMissing(MachineError):
 
 
 class RootTaken(MachineError):
-    """Another app works in this root. values: root, pid."""
+    """Another app works in this root. values: root, pid (a name of a process, not an amount)."""
 
     code = "RootTaken"
+
+    def __init__(self, root: str, pid: int | None) -> None:
+        super().__init__(root=root, pid=None if pid is None else str(pid))
 
 
 class PortTaken(MachineError):

@@ -104,9 +104,18 @@
 
   // ---- toasts ------------------------------------------------------------------------------------------------
   const SECONDS = { info: 5, good: 5, warning: 9, bad: 14 };
-  whetstone.toast = (message, level = "info") => {
+
+  /** The area lies in the browser's top layer, above a dialog that was opened before. */
+  function raiseToasts() {
     let area = document.getElementById("ws-toasts");
-    if (!area) document.body.append((area = el("div", { attrs: { id: "ws-toasts", role: "status", "aria-live": "polite" } })));
+    if (!area) document.body.append((area = el("div", { attrs: { id: "ws-toasts", role: "status", "aria-live": "polite", popover: "manual" } })));
+    else if (area.matches(":popover-open")) area.hidePopover();
+    area.showPopover();
+    return area;
+  }
+
+  whetstone.toast = (message, level = "info") => {
+    const area = raiseToasts();
     const close = () => toast.remove();
     const toast = el("div", { class: `ws-toast ws-toast-${level}` }, [
       el("div", { text: message }),
@@ -145,6 +154,7 @@
       });
       document.body.append(box);
       box.showModal();
+      if (document.querySelector("#ws-toasts > *")) raiseToasts();
     });
 
   /** Asks before a deed. Words: `<key>.title`, `<key>.text` (may be missing), `<key>.yes`. Resolves to true or false. */

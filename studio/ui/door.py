@@ -110,12 +110,12 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def login_page(language: str, problem: str | None = None) -> str:
-    """A whole page without scripts but the one that chooses the theme."""
+    """A whole page without scripts but the one that chooses the theme, in the first two styles: colours and frame."""
 
     def word(key: str) -> str:
         return escape(say(language, key))
 
-    styles = "".join(f'<link rel="stylesheet" href="../{address}">' for address in page_styles())
+    styles = "".join(f'<link rel="stylesheet" href="../{address}">' for address in page_styles()[:2])
     line = f'<p class="ws-problem" role="alert">{escape(problem)}</p>' if problem else ""
     return f"""<!doctype html>
 <html lang="{"ja" if language == "ja" else "en"}" data-language="{language}"><head><meta charset="utf-8">
