@@ -121,9 +121,9 @@
       const deeds = this.deeds(section);
       const add = data.button(say("data.turn_add"), () => deeds.add(), "small");
       const tone = { chosen: "ws-tag ws-tag-good", rejected: "ws-tag ws-tag-bad" }[section] || "ws-tag";
-      const head = el("div", { class: "ws-section-head" }, [el("span", { class: tone, text: say(`data.section.${section}`) })]);
+      const head = el("div", { class: "ws-section-head" }, [el("span", { class: tone, text: say(`data.section.${section}`) }), el("span", { class: "ws-spacer" }), add]);
       const turns = data.renderTurns(section, this.draft.record[section], say, deeds);
-      return el("div", { class: "ws-section", attrs: { "data-name": section } }, [...(alone ? [] : [head]), ...turns, add]);
+      return el("div", { class: "ws-section", attrs: { "data-name": section } }, alone ? [...turns, add] : [head, ...turns]);
     }
 
     renderNotice() {

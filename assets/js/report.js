@@ -40,8 +40,11 @@
           el("td", { class: "ws-wrap", text: reason }),
         ]);
       });
-      const notices = this.report.notices.map((text) => el("p", { class: "ws-warn-words", text }));
-      return el("div", {}, [el("table", { class: "ws-table ws-found-table" }, [el("tbody", {}, lines)]), ...notices]);
+      const notices = this.report.notices.map((text) => el("li", { text }));
+      return el("div", {}, [
+        el("table", { class: "ws-table ws-found-table" }, [el("tbody", {}, lines)]),
+        notices.length ? el("ul", { class: "ws-notes" }, notices) : null,
+      ]);
     }
 
     // A dataset keeps all its refused rows; an import that made none has the first of them in its report.
@@ -58,7 +61,7 @@
       const lines = found.rows.map((row) =>
         el("tr", {}, [
           el("td", { text: whetstone.number(row.number) }),
-          el("td", { text: row.field ?? "–", attrs: { translate: "no" } }),
+          el("td", { class: "ws-wrap", text: row.field ?? "–", attrs: { translate: "no" } }),
           el("td", { class: "ws-wrap", text: row.words }),
           el("td", { class: "ws-wrap" }, [el("code", { class: "ws-raw", text: row.raw, attrs: { translate: "no" } })]),
         ]),
@@ -139,23 +142,28 @@
       await this.ctx.server.stop({ job_id: job });
     }
 
+    // The report is fetched before the progress goes away, so that one dialog follows the other without a gap.
     async ended(view, state) {
+      const report = state.status === "stopped" || !view.dialog ? null : await this.ctx.server.report({ job_id: view.job });
       this.followed.delete(view.job);
-      this.renderStrip();
       const watched = Boolean(view.dialog);
       view.dialog?.closest("dialog").close();
-      if (state.status === "stopped") {
-        this.ctx.toast(this.ctx.say("data.import_stopped"));
-        return;
+      this.renderStrip();
+      if (state.status === "finished") {
+        // One that ran in the background must not take away what is being edited: it only appears in the list.
+        whetstone.send("data:open", watched ? { id: state.result } : {});
+        whetstone.send("dataset:changed", { id: state.result });
       }
-      if (state.status === "failed") {
-        await this.openReport(view.job);
-        return;
-      }
-      whetstone.send("data:open", { id: state.result });
-      whetstone.send("dataset:changed", { id: state.result });
-      if (watched) await this.openReport(view.job);
-      else this.ctx.toast(this.ctx.say("data.import_done", { rows: state.summary.rows }), "good");
+      if (watched && report) await this.showReport(report);
+      else this.tell(view.job, state);
+    }
+
+    // An import that nobody watched ends with a line; only a failed one asks for attention.
+    tell(job, state) {
+      const { say, toast } = this.ctx;
+      if (state.status === "stopped") toast(say("data.import_stopped"));
+      else if (state.status === "finished") toast(say("data.import_done", { rows: state.summary.rows }), "good");
+      else this.openReport(job);
     }
 
     renderStrip() {
@@ -164,7 +172,9 @@
       this.strip.replaceChildren(
         ...hidden.map(([job, state]) =>
           el("div", { class: "ws-import-line" }, [
+            el("span", { class: "ws-key", text: say("data.importing") }),
             el("strong", { text: state.title, attrs: { translate: "no" } }),
+            el("progress", { attrs: { value: state.share, max: 1, "aria-label": say("data.importing") } }),
             el("span", { class: "ws-key", text: data.progressWords(say, state) }),
             el("span", { class: "ws-spacer" }),
             data.button(say("data.import_cancel"), () => this.cancel(job), "small"),
@@ -174,10 +184,13 @@
       this.root.hidden = !hidden.length;
     }
 
-    // What came of an import: its report, and above it what went wrong where it failed.
     async openReport(job) {
-      const { say, server } = this.ctx;
-      const report = await server.report({ job_id: job });
+      await this.showReport(await this.ctx.server.report({ job_id: job }));
+    }
+
+    // What came of an import: its report, and above it what went wrong where it failed.
+    async showReport(report) {
+      const { say } = this.ctx;
       const actions = [
         { label: say("data.import_again"), value: "again" },
         { label: say("data.report_close"), value: "close", primary: true },

@@ -266,6 +266,7 @@
       if (!this.page) return;
       const { say } = this.ctx;
       this.columns.replaceChildren(el("th", { class: "ws-col-number", text: say("data.column.number") }), ...this.page.columns.map((name) => this.columnHead(name)), el("th", { class: "ws-col-split", text: say("data.column.split") }));
+      this.table.setAttribute("aria-rowcount", String(this.page.total + 1));
       const hadFocus = this.rows.contains(document.activeElement);
       this.rows.replaceChildren(...this.page.rows.map((row) => this.renderRow(row)));
       this.markUnsaved([...this.unsaved]);
@@ -281,7 +282,7 @@
     renderRow(row) {
       const cells = this.page.columns.map((name, index) => data.cell(name, row.cells[index]));
       const split = el("span", { class: row.split === "held_out" ? "ws-tag" : "ws-key", text: this.ctx.say(`data.split.${row.split}`) });
-      return el("tr", { attrs: { "data-row": String(row.row_id), role: "row", tabindex: "-1" } }, [
+      return el("tr", { attrs: { "data-row": String(row.row_id), role: "row", "aria-rowindex": String(row.position + 1), tabindex: "-1" } }, [
         el("td", { class: "ws-col-number", text: whetstone.number(row.position) }),
         ...cells,
         el("td", { class: "ws-col-split" }, [split]),
