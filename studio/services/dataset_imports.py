@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from studio.store.catalogue import open_catalogue
 
 LONGEST_NAME = 80
 LONGEST_FILE_NAME = 255
+UPLOAD_KEPT_S = 7 * 24 * 3600
+"""How long a file is kept of which no dataset was made, so that it can be imported again with other settings."""
+
 _CHOICES = ("container", "encoding", "delimiter", "format")
 # Controls, and the marks that turn the direction of writing, by which one name passes for another.
 _UNSAFE = re.compile("[/\\\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -62,6 +66,7 @@ class Imports:
         uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = uploads / f"{_upload_id(deed)}.part"
         shutil.move(path, part)
+        part.touch()  # its age is counted from now, not from when the person saved it
         part.replace(uploads / _upload_id(deed))
         return self._submit(person, deed, options)
 
@@ -143,6 +148,14 @@ class Imports:
             suffix = f" ({number})"
             name, number = f"{proposed.strip()[: LONGEST_NAME - len(suffix)]}{suffix}", number + 1
         return name
+
+
+def remove_old_uploads(folder: Path, needed: set[str]) -> None:
+    """needed: the sources of datasets, `upload:<name>`; their files stay."""
+    now_s = time.time()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if f"upload:{path.name}" not in needed and now_s - path.stat().st_mtime > UPLOAD_KEPT_S:
+            path.unlink(missing_ok=True)
 
 
 def check_name(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from studio.data.versions import is_fingerprint, version_path
 from studio.errors import NotYours
 from studio.people import Person
-from studio.services.dataset_imports import Imports, check_name
+from studio.services.dataset_imports import Imports, check_name, remove_old_uploads
 from studio.services.dataset_rows import DatasetRows
 from studio.services.dataset_words import found_words, refused_words
 from studio.services.queue import Queue
@@ -29,9 +29,11 @@ class Datasets(Imports):
 
     def __init__(self, settings: Settings, queue: Queue) -> None:
         super().__init__(settings, queue)
-        for folder in [f for place in ("people", "teams") for f in (settings.root / place).glob("*/datasets")]:
-            with open_catalogue(folder.parent) as catalogue:
-                remove_abandoned(folder, catalogue.has_dataset)
+        for workspace in [w for place in ("people", "teams") for w in (settings.root / place).glob("*/")]:
+            with open_catalogue(workspace) as catalogue:
+                remove_abandoned(workspace / "datasets", catalogue.has_dataset)
+                needed = {entry.source["source"] for entry in catalogue.datasets()}
+            remove_old_uploads(workspace / "uploads", needed)
 
     # Datasets ---------------------------------------------------------------------------------------------------------
 

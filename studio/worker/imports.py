@@ -82,6 +82,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
         with held_dataset(importing.path):
             yield from importing.events()
     except _StoppedByPerson:
+        importing.remove_upload()
         return
     finally:
         importing.write_report()
@@ -112,6 +113,9 @@ class _Import:
             yield Choice(name, guess.value, guess.reason, dict(guess.values))
         yield from self._store_rows(plan, plug, chain(first, rows))
         yield Phase("saving")
+        if self._job.should_stop():
+            remove_dataset(self.path)
+            raise _StoppedByPerson
         self._enter_into_catalogue()
         self._is_done = True
 
@@ -134,6 +138,14 @@ class _Import:
         part = target.with_suffix(".part")
         part.write_bytes(orjson.dumps(report))
         part.replace(target)
+
+    def remove_upload(self) -> None:
+        """Let go of the file, unless a dataset was made of it before."""
+        kind, name = self._options.source.split(":")
+        with open_catalogue(self._job.workspace) as catalogue:
+            sources = {entry.source["source"] for entry in catalogue.datasets()}
+        if kind == "upload" and self._options.source not in sources:
+            (self._job.workspace / "uploads" / name).unlink(missing_ok=True)
 
     def _plan(self) -> Plan:
         options = self._options

@@ -198,7 +198,7 @@ def _read_nested_stream(source: Source, broken: ValueBroken) -> Iterator[RawRow]
         scanner.take("{")
         try:
             while True:
-                key = json.loads(scanner.value_text())
+                key = json.loads(scanner.value_text(), strict=False)
                 scanner.take(":")
                 if key not in _TURN_FIELDS and scanner.opens_array_of_objects():
                     source.notices.append(("rows_read_under_key", {"key": str(key)}))

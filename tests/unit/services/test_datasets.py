@@ -115,11 +115,12 @@ def test_a_failed_import_says_why_and_its_file_can_be_imported_again(datasets, s
 
 def test_a_cancelled_import_leaves_nothing_behind(datasets, studio, person, tmp_path):
     job_id = datasets.import_upload(person, "big", write_rows(tmp_path / "big.jsonl", 200_000), "big.jsonl", None, {})
+    wait_for(lambda: list(person.workspace.glob("datasets/*.part")), PATIENCE_S)
     studio.queue.stop(person, job_id)
     assert studio.queue.wait(job_id, PATIENCE_S).status == "stopped"
     assert datasets.list(person) == []
-    folder = person.workspace / "datasets"
-    assert not folder.exists() or list(folder.iterdir()) == []
+    for folder in (person.workspace / "datasets", person.workspace / "uploads"):
+        assert not folder.exists() or list(folder.iterdir()) == [], folder
 
 
 def test_a_killed_import_leaves_a_part_that_the_next_import_removes(datasets, studio, person, tmp_path):
@@ -170,6 +171,18 @@ def test_every_sample_imports_whole(datasets, studio, person):
             assert 0 < report["understood"] < report["rows_in"] <= sample["rows"]
         else:
             assert (report["understood"], report["refused"]) == (sample["rows"], 0), sample["id"]
+
+
+def test_uploads_of_which_no_dataset_was_made_are_removed_after_a_week(tea, person, settings, tmp_path):
+    uploads = person.workspace / "uploads"
+    (made,) = uploads.iterdir()
+    week_ago = made.stat().st_mtime - 8 * 24 * 3600
+    for name in ("old", "new"):
+        (uploads / name).write_bytes(b"x")
+    for path in (made, uploads / "old"):
+        os.utime(path, (week_ago, week_ago))
+    Datasets(settings, NoQueue())
+    assert {path.name for path in uploads.iterdir()} == {made.name, "new"}
 
 
 # Whose it is ----------------------------------------------------------------------------------------------------------
