@@ -91,7 +91,7 @@ def python_texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     inside = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            inside |= {id(part) for part in ast.walk(node) if part is not node}
+            inside |= {id(part) for part in node.values}
             yield node.lineno, _template(node)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _text(node.left) is not None:
             yield node.lineno, f"{_text(node.left)}{_text(node.right) or _DYNAMIC}"
