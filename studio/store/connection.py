@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,9 @@ from studio.errors import DiskFull, FileUnreadable
 
 BUSY_TIMEOUT_S = 10.0
 
+_BUSY_POLL_S = 0.01
+
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     # An acknowledged edit outlives even a power cut; an edit is one small transaction, so its sync costs little.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -30,6 +32,7 @@ def open_database(path: Path, migrations: Sequence[str]) -> Iterator[sqlite3.Con
     connection.row_factory = sqlite3.Row
     try:
         with _named_errors(path):
+            _ensure_wal(connection)
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             migrate(connection, path.name, migrations)
@@ -67,6 +70,19 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str]
                 if statement.strip():
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _ensure_wal(connection: sqlite3.Connection) -> None:
+    """Two that open a new file at once both want to change its journal; SQLite then refuses one without waiting."""
+    deadline_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                raise
+            time.sleep(_BUSY_POLL_S)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from studio.words import catalogue
 from tests.conftest import PROJECT
 from tests.dataset_jobs import import_file
 
-DIRTY = PROJECT.parent / "shared" / "data" / "dirty"
+DIRTY = Path(os.environ.get("WHETSTONE_DATA") or PROJECT.parent / "shared" / "data") / "dirty"
 
 
 def read(path: Path, **chosen: str) -> list[RawRow]:
