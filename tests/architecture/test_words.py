@@ -159,10 +159,10 @@ def test_right_sentences_pass():
 
 
 def test_keys_are_found_in_python_and_in_scripts():
-    tree = ast.parse('say(lang, "run.title")\nx = f"phase.{name} {word('run.end')}"\ny = "notice." + code')
+    tree = ast.parse("""say(lang, 'run.title')\nx = f"phase.{name} {word('run.end')}"\ny = 'notice.' + code""")
     assert list(rules.said_in_python(tree)) == [(1, "run.title")]
     assert {"phase.\0 \0", "run.end", "notice.\0"} <= {text for _, text in rules.python_texts(tree)}
-    script = "ctx.say('run.title'); say(`phase.${name}`); `${f('run.end')} x`; const k = \"notice.\" + code;"
+    script = """ctx.say('run.title'); say(`phase.${name}`); `${f('run.end')} x`; const k = "notice." + code;"""
     assert list(rules.said_in_script(script)) == [(1, "run.title")]
     assert {"phase.\0", "notice.\0", "run.end"} <= {text for _, text in rules.script_texts(script)}
 
