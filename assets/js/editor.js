@@ -112,8 +112,20 @@
       }
       const { row, record } = this.draft;
       const sections = data.sectionsOf(row.kind).filter((name) => Array.isArray(record[name]));
-      this.body.replaceChildren(...sections.map((name) => this.renderSection(name, sections.length === 1)));
+      this.body.replaceChildren(...sections.map((name) => this.renderSection(name, sections.length === 1)), this.renderOrigin(sections));
       data.growAll(this.body);
+    }
+
+    // Where the row came from, and what of it has no box.
+    renderOrigin(sections) {
+      const { row, record } = this.draft;
+      const { say } = this.ctx;
+      const more = Object.fromEntries(Object.entries(record).filter(([name]) => !sections.includes(name)));
+      return el("div", { class: "ws-origin" }, [
+        row.meta?.row ? el("span", { class: "ws-key", text: say("data.row_origin", { row: row.meta.row }) }) : null,
+        data.renderFields(more, say("data.row_more")),
+        data.renderFields(row.meta?.fields || {}, say("data.row_aside")),
+      ]);
     }
 
     renderSection(section, alone) {

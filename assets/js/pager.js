@@ -50,7 +50,7 @@
     if (typeof value === "number") return el("td", { class: `ws-col-${name}`, text: whetstone.number(value) });
     const lines = String(value ?? "").split(/\r\n|\r|\n/);
     const parts = lines.flatMap((line, index) => (index ? [el("span", { class: "ws-break", text: "⏎" }), line] : [line]));
-    const cell = el("td", { class: `ws-col-${name}`, attrs: { translate: "no", dir: "auto" } });
+    const cell = el("td", { class: `ws-col-${name}`, attrs: { translate: "no", dir: "auto", lang: data.languageOf(String(value)) } });
     cell.append(...parts);
     return cell;
   };

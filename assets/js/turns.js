@@ -6,6 +6,9 @@
   const ROLES = ["system", "user", "assistant", "tool"];
   const GROWS_BY_CSS = CSS.supports("field-sizing", "content");
 
+  // Japanese text gets its own glyphs and line height, also on an English page.
+  data.languageOf = (text) => (/[\u3040-\u30ff\u3400-\u9fff]/.test(text) ? "ja" : null);
+
   // Which message lists a record of a kind has, in the order of the screen.
   const SECTIONS = {
     conversation: ["messages"],
@@ -54,15 +57,19 @@
     return button;
   };
 
-  // Fields of a turn other than role and content (tool calls, names) are kept as they came and shown as they are.
-  const otherFields = (turn, say) => {
-    const others = Object.keys(turn).filter((name) => name !== "role" && name !== "content" && turn[name] != null);
-    if (!others.length) return null;
-    const kept = Object.fromEntries(others.map((name) => [name, turn[name]]));
+  // What has no box of its own (tool calls, names, fields of the file) is kept as it came and shown as it is.
+  data.renderFields = (fields, words) => {
+    const shown = Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null));
+    if (!Object.keys(shown).length) return null;
     return el("details", { class: "ws-turn-more" }, [
-      el("summary", { text: say("data.turn_more") }),
-      el("pre", { text: JSON.stringify(kept, null, 2), attrs: { translate: "no" } }),
+      el("summary", { text: words }),
+      el("pre", { text: JSON.stringify(shown, null, 2), attrs: { translate: "no" } }),
     ]);
+  };
+
+  const otherFields = (turn, say) => {
+    const { role, content, ...others } = turn;
+    return data.renderFields(others, say("data.turn_more"));
   };
 
   const textBox = (turn, number, say, edit) => {
@@ -72,10 +79,12 @@
       attrs: { rows: "1", translate: "no", dir: "auto", spellcheck: "false", "aria-label": say("data.turn_text", { number }) },
     });
     box.value = isText ? turn.content || "" : JSON.stringify(turn.content, null, 2);
+    if (data.languageOf(box.value)) box.lang = "ja";
     box.readOnly = !isText;
     box.addEventListener("focus", edit.begin);
     box.addEventListener("input", () => {
       grow(box);
+      box.lang = data.languageOf(box.value) || "";
       edit.text(box.value);
     });
     return box;

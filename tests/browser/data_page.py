@@ -12,6 +12,8 @@ TABLE = '[data-widget="table"]'
 EDITOR = '[data-widget="editor"]'
 VERSIONS = '[data-widget="versions"]'
 DIALOG = "dialog[open]"
+IMPORT_MS = 60_000
+"""An import starts a process of its own, which takes its time where the machine has other work."""
 
 
 def write_jsonl(path: Path, records: list[dict]) -> Path:
@@ -58,7 +60,7 @@ def import_file(page: Page, path: Path, choices: dict[str, str] | None = None) -
 
 
 def wait_report(page: Page) -> Locator:
-    page.locator(f"{DIALOG} .ws-report").wait_for()
+    page.locator(f"{DIALOG} .ws-report").wait_for(timeout=IMPORT_MS)
     return page.locator(DIALOG)
 
 

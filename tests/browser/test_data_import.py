@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.data_page import (
     DIALOG,
+    EDITOR,
     TABLE,
     VERSIONS,
     button,
@@ -171,3 +172,59 @@ def test_a_search_finds_rows_and_a_split_narrows_them(page, tmp_path):
     page.locator(f"{TABLE} .ws-split").select_option("held_out")
     expect(page.locator(f"{TABLE} tbody tr")).to_have_count(20)
     expect(page.locator(VERSIONS)).to_be_visible()
+
+
+def test_a_file_is_dropped_into_the_dialog(page):
+    page.locator(f"{TABLE} .ws-rows").wait_for()
+    page.evaluate("whetstone.send('data:import', {})")
+    text = "prompt,completion\nいくらですか,500円です\n"
+    dropped = page.evaluate_handle(
+        """(text) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([text], 'dropped.csv', { type: 'text/csv' }));
+            return carried;
+        }""",
+        text,
+    )
+    page.locator(f"{DIALOG} .ws-drop").dispatch_event("drop", {"dataTransfer": dropped})
+    expect(page.locator(f"{DIALOG} .ws-drop-words")).to_contain_text("dropped.csv")
+    button(page.locator(DIALOG), "Import").click()
+    assert report_counts(wait_report(page)) == ("1", "1", "0")
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_sent(make_app, open_page, tmp_path):
+    page = open_page(make_app(arguments=("--upload-limit-gib", "0.00001")).address)
+    button(page, "Import a file").click()
+    expect(page.locator(DIALOG)).to_contain_text("at most 10.7 kB")
+    page.locator(f"{DIALOG} input[type=file]").set_input_files(write_jsonl(tmp_path / "big.jsonl", conversations(200)))
+    expect(page.locator(f"{DIALOG} .ws-problem")).to_contain_text("larger than 10.7 kB")
+    button(page.locator(DIALOG), "Import").click()
+    expect(page.locator(DIALOG)).to_contain_text("Nothing is chosen yet.")
+
+
+def test_only_a_file_that_was_uploaded_is_imported(page, app, tmp_path):
+    """A page could name any path of the server in place of its upload: that call is refused, and the file stays."""
+    secret = write_jsonl(tmp_path / "secret.jsonl", conversations(1))
+    page.locator(f"{TABLE} .ws-rows").wait_for()
+    ask = """async ([path]) => {
+        const config = window.gradio_config;
+        const component = config.components.find((one) => one.props.elem_id === 'data-report').id;
+        const argument = { path, file_name: 'a.jsonl', name: null, deed: 'd', choices: {}, held_out_fraction: 0.1 };
+        const body = { data: { name: 'upload', argument }, component_id: component, fn_name: 'ws_call', session_hash: 'x' };
+        const reply = await fetch(`${config.root}/gradio_api/component_server/`, {
+            method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
+        });
+        return reply.json();
+    }"""
+    for path in (secret, app.root / "app.lock", app.root / "gradio" / ".." / "app.lock"):
+        assert page.evaluate(ask, [str(path)])["code"] == "RequestRefused", path
+    assert secret.exists()
+
+
+def test_what_a_file_holds_beside_its_conversations_is_shown_with_the_row(page, tmp_path):
+    record = conversations(1)[0] | {"note": "came from the shop"}
+    import_rows(page, tmp_path, [record], "beside")
+    origin = page.locator(f"{EDITOR} .ws-origin")
+    expect(origin).to_contain_text("From row 1 of the file")
+    origin.locator("summary").click()
+    expect(origin.locator("pre")).to_contain_text("came from the shop")
