@@ -22,7 +22,9 @@ ONLINE_KINDS = frozenset({"download"})
 ATTEMPTS = 3
 """A job whose keeper dies before the work started is started again, this often at most."""
 
-ADOPTED_POLL_S = 0.2
+LOOK_S = 0.2
+"""How often jobs are looked at whose end no thread waits for: those of an earlier app."""
+
 DEVICE_NAME = "device-0"
 
 
@@ -93,12 +95,17 @@ class Lanes:
 
     def _run(self) -> None:
         while not self._is_closed:
-            self._settle_ended()
-            self._start_waiting()
-            self._refill_spare()
+            has_failed = False
+            try:
+                self._settle_ended()
+                self._start_waiting()
+                self._refill_spare()
+            except OSError as error:  # no memory, no process or no open file left: the next look may do better
+                logging.getLogger(__name__).warning("the jobs could not all be looked after: %s", error)
+                has_failed = True
             with self._wake:
-                has_adopted = any(not place.is_ours for place in self._places.values())
-                self._wake.wait_for(lambda: self._is_woken, ADOPTED_POLL_S if has_adopted else None)
+                must_look = has_failed or any(not place.is_ours for place in self._places.values())
+                self._wake.wait_for(lambda: self._is_woken, LOOK_S if must_look else None)
                 self._is_woken = False
 
     def _settle_ended(self) -> None:
@@ -125,9 +132,10 @@ class Lanes:
     def _start_waiting(self) -> None:
         for lane, waiting in self._waiting.items():
             while waiting and self._taken(lane) < PLACES[lane]:
-                with self._wake:
-                    folder = waiting.popleft()
-                if folder.path.exists() and not folder.state().is_ended:
+                folder = waiting[0]
+                is_wanted = folder.path.exists() and not folder.state().is_ended
+                waiting.popleft()
+                if is_wanted:
                     self._start_job(folder, lane)
 
     def _taken(self, lane: Lane) -> int:
@@ -137,15 +145,12 @@ class Lanes:
         attempts = self._attempts[folder.path] = self._attempts.get(folder.path, 0) + 1
         if attempts > ATTEMPTS and folder.give_up():
             return
-        try:
-            keeper = self._hand_over(folder, lane)
-        except OSError as error:  # no memory or no process left: the next attempt comes with the next look
-            logging.getLogger(__name__).warning("no keeper for %s: %s", folder.id, error)
-            keeper = None
+        place = _Place(folder, lane, is_ours=False)
         with self._wake:
-            self._places[folder.path] = _Place(folder, lane, is_ours=keeper is not None)
-        if keeper:
-            threading.Thread(target=self._await_keeper, args=(keeper, folder.path), daemon=True).start()
+            self._places[folder.path] = place
+        keeper = self._hand_over(folder, lane)
+        place.is_ours = True
+        threading.Thread(target=self._await_keeper, args=(keeper, folder.path), daemon=True).start()
 
     def _hand_over(self, folder: JobFolder, lane: Lane) -> KeeperProcess:
         """A keeper that was given the job: the spare for a device job if it lives, else a new one."""
@@ -165,9 +170,5 @@ class Lanes:
         self._rouse()
 
     def _refill_spare(self) -> None:
-        if not self._wants_spare or self._taken("device") or self._is_closed:
-            return
-        try:
+        if self._wants_spare and not self._taken("device") and not self._is_closed:
             self._spare.ensure()
-        except OSError as error:
-            logging.getLogger(__name__).warning("no spare worker: %s", error)

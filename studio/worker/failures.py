@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from studio.errors import DiskFull, OutOfMemory, PythonError, StudioError
 from studio.jobs.log import FULL_ERRORS
+from studio.jobs.tail import without_secrets
 
 _FULL_TEXT = re.compile(r"No space left on device|os error 28|disk is full|Disk quota exceeded", re.IGNORECASE)
 _MEMORY_TEXT = re.compile(r"can't allocate memory|CUDA out of memory|Cannot allocate memory|bad_alloc", re.IGNORECASE)
@@ -27,7 +29,8 @@ def error_of(error: BaseException, folder: Path) -> StudioError:
             return DiskFull(free_bytes=shutil.disk_usage(folder).free)
         if is_out_of_memory(cause):
             return OutOfMemory(asked_bytes=asked_bytes(str(cause)), free_bytes=free_memory_bytes())
-    return PythonError(type=type(error).__name__, text=str(error)[:TEXT_CHARACTERS])
+    text = without_secrets(str(error), os.environ)
+    return PythonError(type=type(error).__name__, text=text[:TEXT_CHARACTERS])
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -91,6 +93,37 @@ def test_a_killed_worker_is_told_with_its_signal_and_memory_is_named_as_the_usua
     assert "memory" in ended["hint"]
     assert "メモリ" in WorkerLost(**ended["values"]).hint("ja")
     wait_for(lambda: not marked_processes(mark))
+
+
+def test_a_worker_ended_by_the_kernel_for_its_memory_is_told_so(jobs: Jobs, memory_group: Path):
+    """A real one: the worker is put into a control group of 192 MB and asks for 512."""
+    folder = jobs.running(steps=100, end="eat")
+    (memory_group / "cgroup.procs").write_text(str(folder.state().started["pid"]))
+    ended = jobs.wait(folder).ended
+    assert (ended["code"], ended["values"]["signal"]) == ("WorkerLost", "SIGKILL")
+    assert ended["values"]["last_event"] == "phase"
+    assert "memory" in ended["hint"]
+
+
+@pytest.fixture
+def memory_group() -> Iterator[Path]:
+    """A control group of the kernel with 192 MB of memory, version 1 or 2."""
+    for place, limit in (("memory", "memory.limit_in_bytes"), (".", "memory.max")):
+        group = Path("/sys/fs/cgroup") / place / f"whetstone-{uuid.uuid4().hex[:8]}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit).write_text(str(192 * 2**20))
+        except OSError:
+            group.rmdir()
+            continue
+        yield group
+        wait_for(lambda: not (group / "cgroup.procs").read_text())  # noqa: B023
+        group.rmdir()
+        return
+    pytest.skip("no memory group can be made here (it takes root)")
 
 
 def test_the_tail_of_the_log_is_short_and_holds_no_secret(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):

@@ -157,7 +157,7 @@ def test_a_job_goes_on_without_the_app_and_the_next_app_sees_and_stops_it(
 def test_a_second_app_in_the_same_root_is_told_who_has_it(jobs: Jobs):
     with pytest.raises(RootTaken) as caught:
         Studio(jobs.studio.settings)
-    assert caught.value.values["pid"] == os.getpid()
+    assert caught.value.values["pid"] == str(os.getpid())
 
 
 def test_a_spare_takes_a_job_at_once(jobs: Jobs, mark: str):

@@ -68,6 +68,13 @@ def run_out_of_memory(job: WorkerJob) -> Iterator[Event]:
     bytearray(2**31)
 
 
+def eat_memory(job: WorkerJob) -> Iterator[Event]:
+    """Half a GB, page by page, which is more than the test's memory group allows."""
+    yield Phase("training")
+    eaten = [bytearray(os.urandom(2**20)) for _ in range(512)]
+    yield Finished(None, 0.0, {"eaten": len(eaten)})
+
+
 def run_out_of_disk(job: WorkerJob) -> Iterator[Event]:
     yield Phase("saving")
     with open("/dev/full", "w") as device:  # noqa: PTH123
@@ -90,6 +97,7 @@ ENDS = {
     "python_error": raise_python_error,
     "studio_error": raise_studio_error,
     "memory": run_out_of_memory,
+    "eat": eat_memory,
     "disk": run_out_of_disk,
     "exit": leave,
     "crash": crash,

@@ -53,3 +53,7 @@ def test_the_amount_asked_for_is_read_from_torchs_sentence(text: str, bytes_: in
 
 def test_a_long_message_is_cut(tmp_path: Path):
     assert len(error_of(ValueError("x" * 9999), tmp_path).values["text"]) == 500
+
+
+def test_a_token_in_a_message_is_hidden(tmp_path: Path):
+    assert "hf_" not in error_of(ValueError("401 for hf_abcdefghijklmnopqrst"), tmp_path).values["text"]
