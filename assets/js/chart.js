@@ -58,13 +58,14 @@
 
     function layout() {
       const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line-strong"), automargin: true };
+      const narrow = root.clientWidth < 560;
       return {
         uirevision: [shown.view, shown.log, shown.clip, shown.turn].join(), // a person's zoom outlives a redraw
-        margin: { l: 44, r: 12, t: 10, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
+        margin: { l: 44, r: 12, t: narrow ? 40 : 10, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
         paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"),
         font: { family: css("--font"), size: 12, color: css("--ink-2") },
         hoverlabel: { bgcolor: css("--panel"), bordercolor: css("--line-strong"), font: { color: css("--ink") } },
-        legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "top", bgcolor: css("--panel") },
+        legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: narrow ? "bottom" : "top", font: { size: narrow ? 11 : 12 }, bgcolor: css("--panel") },
         xaxis: { ...grid, title: { text: say("chart.step"), standoff: 6 }, showgrid: false, tickformat: ",", rangemode: "tozero", ...rangeOf(reach ? [0, reach] : null) },
         yaxis: { ...grid, type: shown.log ? "log" : "linear", exponentformat: "e", hoverformat: ".4~g", ...rangeOf(clipped()) },
       };
@@ -148,13 +149,14 @@
       const { points } = news;
       const lines = { ...(points ? points.lines : {}) };
       if (news.held_out.x.length) lines.held_out = news.held_out;
-      if (!Object.keys(lines).length && !news.first) return queue;
+      const reframed = frame[0] !== factor || frame[1] !== reach;
+      if (!Object.keys(lines).length && !news.first && !(reframed && drawn)) return queue;
       if (points && points.reset) {
         for (const name of LINES) if (name !== "held_out") store[name] = { x: [], y: [], main: 0 };
         size = points.size;
       }
       append(lines, points && points.tail);
-      const whole = news.first || (points && points.reset) || !drawn || frame[0] !== factor || frame[1] !== reach;
+      const whole = news.first || (points && points.reset) || !drawn || reframed;
       if (shown.detail) return refine(false);
       if (whole || few || shown.clip) return redraw();
       return extend();

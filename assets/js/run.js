@@ -110,9 +110,11 @@
       Object.assign(run, { status: news.status, facts: news.facts, ended: news.ended, rows: news.rows });
       cursor = news.cursor;
       show(news);
-      await chart.feed(news);
+      const mine = run;
       root.dataset.run = run.job.id;
       root.dataset.status = run.status;
+      await chart.feed(news);
+      if (run !== mine) return; // another run was chosen meanwhile
       if (before && before !== run.status) {
         whetstone.send("run:changed", { id: run.job.id, status: run.status });
         if (ENDED.includes(run.status)) whetstone.send("run:ended", { id: run.job.id });
@@ -180,6 +182,9 @@
     words();
     show();
     ctx.on("run:selected", ({ id }) => choose(id));
+    ctx.on("run:started", () => { // where the panels are stacked, the run is below the form
+      if (!matchMedia("(min-width: 900px)").matches) root.scrollIntoView({ block: "start", behavior: "smooth" });
+    });
     ctx.every(WATCH_MS, look);
     return {
       language: () => { words(); show(); chart.language(); },

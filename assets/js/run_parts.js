@@ -30,7 +30,8 @@
   }
 
   function placeName({ status, facts }) {
-    if (["finished", "failed", "stopped", "queued", "starting"].includes(status)) return say(`run.status.${status}`);
+    if (["finished", "failed", "stopped"].includes(status)) return say("run.place.ended");
+    if (["queued", "starting"].includes(status)) return say(`run.status.${status}`);
     if (!facts.phase || facts.phase === "importing") return say("run.preparing");
     const phase = `phase.${facts.phase}`;
     if (facts.phase === "training") return say("run.place.training");
@@ -56,7 +57,7 @@
         put("loss", say("run.loss"), parts.loss(facts.loss));
         put("held_out", say("run.held_out"), parts.loss(facts.held_out));
         put("pace", say("run.pace"), facts.tokens_per_s === null ? "–" : whetstone.number(facts.tokens_per_s, 0));
-        if (run.ended) put("left", say("run.took"), whetstone.duration(facts.seconds));
+        if (run.ended) put("left", say("run.took"), whetstone.duration(run.ended.seconds ?? facts.seconds));
         else put("left", say("run.left"), whetstone.duration(facts.left_s));
       },
     };

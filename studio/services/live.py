@@ -64,13 +64,6 @@ class Live:
                 **_news(log, known or {}),
             }
 
-    def seconds(self, person: Person, job_id: str) -> float | None:
-        """How long a job has been working, by its last event; None before it starts."""
-        log = self._log(self._queue.find(person, job_id))
-        with log.lock:
-            log.read()
-            return log.facts()["seconds"]
-
     def zoom(self, person: Person, job_id: str, first_step: float, last_step: float) -> dict[str, Any]:
         """The lines between two steps in full detail, at most RAW_LIMIT points a line."""
         log = self._log(self._queue.find(person, job_id))

@@ -69,10 +69,9 @@ def field_updates(
             updates.append(gr.update(visible=False))
             continue
         default = offered[name]["value"]
-        untouched = name not in shown or value in (None, "") or value == shown[name]
         update = {"visible": True, "label": field_label(field.option, language)} | field_note(field, offered, language)
-        if untouched:
-            update["value"] = default
+        if name not in shown or (default != shown[name] and value == shown[name]):
+            update["value"] = default  # else not sent: an answer must not overwrite what was typed since the question
         if field.option.kind == "choice":
             update["choices"] = [
                 (_said(field.option.about.choices.get(c), c, language), c) for c in field.option.choices

@@ -6,7 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from studio.jobs.folder import JobFolder
 from studio.people import Person
+from studio.services.runlog import seconds_between
 from studio.ui.widgets import build_widget
 from studio.ui.widgets.arguments import text_of
 
@@ -16,13 +18,18 @@ def build_runs(studio) -> gr.HTML:
     runs = studio.runs
 
     def listed(person: Person, asked: dict) -> list[dict[str, Any]]:
-        found = runs.list(person)
-        for run in found:
-            if run["status"] in ("running", "stopping"):
-                run["seconds"] = studio.live.seconds(person, run["id"])
-        return found
+        return [run | {"seconds": _seconds(studio.queue.find(person, run["id"]))} for run in runs.list(person)]
 
     def delete(person: Person, asked: dict) -> None:
         runs.delete(person, text_of(asked, "id"))
 
     return build_widget("runs", elem_id="runs", reads={"list": listed}, writes={"delete": delete})
+
+
+def _seconds(folder: JobFolder) -> float | None:
+    """From the start of the worker to the last event; None before it starts."""
+    state = folder.state()
+    last = state.ended or state.last
+    if not state.started or not last:
+        return None
+    return last.get("seconds") or seconds_between(state.started["time"], last["time"])

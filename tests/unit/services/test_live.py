@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,15 +11,12 @@ import orjson
 import pytest
 
 from studio.errors import JobNotFound
-from studio.events import Choice, Evaluated, Failed, Finished, Notice, Phase, Rows, Sample, Started, Step
-from studio.jobs.folder import JobFolder, create_job
-from studio.jobs.lease import take_lock
-from studio.jobs.log import LogWriter
-from studio.jobspec import JobSpec
+from studio.events import Choice, Evaluated, Failed, Finished, Notice, Phase, Rows, Sample
 from studio.people import Person
 from studio.services.live import OPEN_LIMIT, Live, neutral_cell
 from studio.services.queue import Queue
 from studio.settings import Settings
+from tests.written_runs import PROMPTS, WrittenRun
 
 
 @pytest.fixture
@@ -28,50 +24,25 @@ def live(settings: Settings) -> Live:
     return Live(settings, Queue(settings))
 
 
-class Job:
-    """A job that this test runs itself: it holds the lock and writes the log, as a worker does."""
-
-    def __init__(self, person: Person, number: int = 0) -> None:
-        spec = JobSpec(
-            id=f"20260101T000000{number:03d}Z-train-shop",
-            kind="train",
-            lane="device",
-            owner=person.id,
-            title="shop",
-            created="2026-01-01T00:00:00.000Z",
-            deed=f"deed-{number}",
-            options={"prompts": ["How much is the mug?"]},
-        )
-        self.folder: JobFolder = create_job(spec, person.workspace / "jobs")
-        self.id = spec.id
-        self.lock = take_lock(self.folder.path / "lock")
-        self.log = LogWriter(self.folder.events_path)
-        self.log.write(Started(pid=1, process_started=0.0, device="cpu", versions={}))
-
-    def step(self, number: int, loss: float | None = 1.0, total: int = 76) -> None:
-        self.log.write(Step(number, total, number / total, loss, 0.002, 0.5, number * 800, 6120.0, None))
-
-    def end(self) -> None:
-        self.log.close()
-        os.close(self.lock)
-
-
 @pytest.fixture
-def job(person: Person) -> Iterator[Job]:
-    made = Job(person)
+def job(person: Person) -> Iterator[WrittenRun]:
+    made = WrittenRun(person.workspace)
     yield made
-    made.end()
+    made.close()
 
 
 def test_the_first_answer_says_everything_the_log_says(live, person, job):
-    job.log.write(Choice("learning_rate", 0.002, "tiny_model", {"parameters": 2_200_000}))
-    job.log.write(Rows(read=1200, kept=1198, truncated=3, dropped={"nothing_to_train": 2}))
-    job.log.write(Phase("training", 76, "steps"))
-    job.log.write(Evaluated(0, "held_out", {"loss": 2.5}))
-    job.log.write(Sample(0, "How much is the mug?", "How much"))
+    job.write(Choice("learning_rate", 0.002, "tiny_model", {"parameters": 2_200_000}))
+    job.write(Rows(read=1200, kept=1198, truncated=3, dropped={"nothing_to_train": 2}))
+    job.write(Phase("training", 76, "steps"))
+    job.write(Evaluated(0, "held_out", {"loss": 2.5}))
+    job.write(Sample(0, "How much is the mug?", "How much"))
     job.step(1, 2.0)
     said = live.open(person, job.id)
     assert said["job"]["title"] == "shop"
+    assert said["job"]["prompts"] == PROMPTS
+    assert said["job"]["titles"]["learning_rate"]["en"] == "Learning rate"
+    assert "/nowhere" not in json.dumps(said), "a page needs no path of the machine"
     assert said["status"] == "running"
     assert said["facts"]["step"] == 1
     assert said["facts"]["phase"] == "training"
@@ -88,7 +59,7 @@ def test_later_answers_hold_only_what_is_new(live, person, job):
     cursor = live.open(person, job.id)["cursor"]
     assert live.poll(person, job.id, cursor)["points"] is None
     job.step(2, 1.5)
-    job.log.write(Evaluated(2, "held_out", {"loss": 1.8}))
+    job.write(Evaluated(2, "held_out", {"loss": 1.8}))
     news = live.poll(person, job.id, cursor)
     assert not news["first"]
     assert news["points"]["lines"]["loss"] == {"x": [2], "y": [1.5]}
@@ -104,7 +75,7 @@ def test_two_browsers_with_their_own_cursors_see_the_same_points(live, person, j
     assert live.poll(person, job.id, late)["points"]["lines"]["loss"]["x"] == [2]
 
 
-def drawn_by(live: Live, person: Person, job: Job, lengths: list[int]) -> dict[str, list]:
+def drawn_by(live: Live, person: Person, job: WrittenRun, lengths: list[int]) -> dict[str, list]:
     """What a page that polls after each of these lengths holds at the end, by the rules of assets/js/chart.js."""
     held: dict[str, list] = {"x": [], "y": []}
     main, cursor, written = 0, None, 0
@@ -188,8 +159,8 @@ def test_an_unfinished_line_waits_and_a_broken_one_is_counted(live, person, job)
 )
 def test_an_ending_is_told_with_all_it_says(live, person, job, ending, status):
     cursor = live.open(person, job.id)["cursor"]
-    job.log.write(Notice("warning", "nonfinite", {"fields": "loss"}))
-    job.log.write(ending)
+    job.write(Notice("warning", "nonfinite", {"fields": "loss"}))
+    job.write(ending)
     news = live.poll(person, job.id, cursor)
     assert news["status"] == status
     assert news["ended"]["kind"] == status
@@ -197,9 +168,9 @@ def test_an_ending_is_told_with_all_it_says(live, person, job, ending, status):
 
 
 def test_a_job_whose_worker_is_gone_is_told_as_failed(live, person):
-    lost = Job(person, 7)
+    lost = WrittenRun(person.workspace, 7)
     lost.step(1)
-    lost.end()
+    lost.close()
     said = live.open(person, lost.id)
     assert (said["status"], said["ended"]["code"]) == ("failed", "JobLost")
 
@@ -216,20 +187,20 @@ def test_the_time_left_follows_the_pace_of_the_last_lines(live, person, job):
 
 
 def test_only_a_few_logs_are_kept_in_memory(live, person):
-    jobs = [Job(person, number) for number in range(OPEN_LIMIT + 3)]
+    jobs = [WrittenRun(person.workspace, number) for number in range(OPEN_LIMIT + 3)]
     for job in jobs:
         live.open(person, job.id)
     assert len(live._logs) == OPEN_LIMIT
     assert live.open(person, jobs[0].id)["status"] == "running"
     for job in jobs:
-        job.end()
+        job.close()
 
 
 def test_the_csv_holds_every_number_and_leaves_nulls_empty(live, person, job):
-    job.log.write(Evaluated(0, "held_out", {"loss": 2.5}))
+    job.write(Evaluated(0, "held_out", {"loss": 2.5}))
     job.step(1, 2.0)
     job.step(2, None)
-    job.log.write(Evaluated(2, "held_out", {"loss": 1.25}))
+    job.write(Evaluated(2, "held_out", {"loss": 1.25}))
     assert live.csv(person, job.id).splitlines() == [
         "step,loss,learning_rate,grad_norm,tokens,tokens_per_s,smoothed,held_out",
         "0,,,,,,,2.5",
