@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.pocket.corpus import END, SEED, iterate_documents
+from studio.pocket.corpus import END, MIX, SEED, iterate_documents
 from studio.pocket.world.lore import load_lore
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def iterate_training_text() -> Iterator[str]:
         for word in load_lore("words")[language]:
             yield f"{word}\n {word}\n" * times
     rng = random.Random(SEED)
-    yield from islice(iterate_documents(rng), TRAINING_DOCUMENTS)
+    yield from islice(iterate_documents(rng, MIX), TRAINING_DOCUMENTS)
 
 
 def build_tokenizer() -> "Tokenizer":

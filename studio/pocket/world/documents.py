@@ -5,7 +5,7 @@ from functools import cache
 
 from studio.pocket.world.lore import load_lore, load_side, random_slots, upper_first
 from studio.pocket.world.puzzles import broken_json, json_task, sum_task
-from studio.pocket.world.tasks import Task, shop_like_task, shop_task, user
+from studio.pocket.world.tasks import Task, passage_task, price_list_task, shop_like_task, shop_task, user
 
 RULE = " → "
 
@@ -71,6 +71,15 @@ def shop_pair(rng: random.Random, language: str) -> str:
     """One question and its answer on two lines without speakers."""
     task = shop_task(rng, language, "seen")
     return task.messages[0]["content"] + "\n" + task.reply(rng.choice(("polite", "curt")))
+
+
+def reading(rng: random.Random, language: str) -> str:
+    """A passage or a price list with a question, and its answer: what can only be looked up in the text before it."""
+    maker = passage_task if rng.random() < 0.35 else price_list_task
+    task = maker(rng, language, "seen")
+    customer, staff = load_side(language)["speakers"]
+    colon = ": " if language == "en" else "："
+    return f"{customer}{colon}{task.messages[0]['content']}\n{staff}{colon}{task.reply(rng.choice(('polite', 'curt')))}"
 
 
 @cache
