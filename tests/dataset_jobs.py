@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -78,3 +79,20 @@ def import_file(workspace: Path, path: Path, **choices: Any) -> Imported:
 
 def run_job(job: WorkerJob) -> Iterator[Event]:
     return FUNCTIONS[job.spec.kind](job)
+
+
+def conversation(question: str, reply: str) -> dict:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]}
+
+
+def write_rows(path: Path, count: int, broken: int = 0) -> Path:
+    lines = [json.dumps(conversation(f"Question {n}?", f"Reply {n}.")) for n in range(1, count + 1)]
+    path.write_text("\n".join(lines + ["{broken"] * broken) + "\n", "utf-8")
+    return path
+
+
+class NoQueue:
+    """Stands where no job is submitted and none is there."""
+
+    def jobs(self, person, kinds=None):
+        return []
