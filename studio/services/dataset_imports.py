@@ -52,12 +52,15 @@ class Imports:
         """Move an uploaded file under the workspace and queue its import; the job's id.
 
         choices: container, encoding, delimiter, format (None: found by the import), held_out_fraction. Raises
-        FileTooLarge, NameUnsafe, NameTaken, OptionsInvalid; then the file stays where it was.
+        NotYours, FileTooLarge, NameUnsafe, NameTaken, OptionsInvalid; then the file stays where it was.
         """
         if done := self._done_before(person, deed):
             return done
         _check_file_name(file_name)
-        size = Path(path).stat().st_size
+        path = Path(path)
+        if path.is_symlink() or not path.is_file():
+            raise NotYours(what="upload")
+        size = path.stat().st_size
         if size > self._settings.upload_limit_bytes:
             raise FileTooLarge(file=file_name, bytes=size, limit_bytes=self._settings.upload_limit_bytes)
         options = _checked_choices(choices) | {"file_name": file_name, "source": f"upload:{_upload_id(deed)}"}

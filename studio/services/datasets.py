@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from studio.data.versions import is_fingerprint, version_path
-from studio.errors import NotYours
+from studio.errors import FileUnreadable, NotYours
 from studio.people import Person
 from studio.services.dataset_imports import Imports, check_name, remove_old_uploads
 from studio.services.dataset_rows import DatasetRows
-from studio.services.dataset_words import found_words, refused_words
+from studio.services.dataset_words import found_words, problem_words, refused_words
 from studio.services.queue import Queue
 from studio.settings import Settings
 from studio.store.catalogue import DatasetEntry, VersionEntry, open_catalogue
@@ -20,6 +23,7 @@ from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, is_dataset_id, open_dataset, remove_abandoned, remove_dataset
 from studio.store.table import Table
 
+_log = logging.getLogger("whetstone")
 LONGEST_MESSAGE = 1000
 REFUSED_PAGE_ROWS = 50
 
@@ -30,15 +34,15 @@ class Datasets(Imports):
     def __init__(self, settings: Settings, queue: Queue) -> None:
         super().__init__(settings, queue)
         for workspace in [w for place in ("people", "teams") for w in (settings.root / place).glob("*/")]:
-            with open_catalogue(workspace) as catalogue:
-                remove_abandoned(workspace / "datasets", catalogue.has_dataset)
-                needed = {entry.source["source"] for entry in catalogue.datasets()}
-            remove_old_uploads(workspace / "uploads", needed)
+            try:
+                _clean(workspace)
+            except FileUnreadable as damaged:  # one workspace's damage must not keep everybody out
+                _log.warning("%s: %s", workspace, damaged)
 
     # Datasets ---------------------------------------------------------------------------------------------------------
 
     def list(self, person: Person) -> list[dict[str, Any]]:
-        """Newest first; each as `info` gives it."""
+        """Newest first; each as `info` gives it, with its `problem` in words where its file cannot be read."""
         with open_catalogue(person.workspace) as catalogue:
             entries = [(entry, catalogue.versions(entry.dataset_id)) for entry in catalogue.datasets()]
         return [self._info(person, entry, versions) for entry, versions in entries]
@@ -185,17 +189,13 @@ class Datasets(Imports):
         return [(title, fingerprint) for title, fingerprint in found if fingerprint in fingerprints]
 
     def _info(self, person: Person, entry: DatasetEntry, versions: list[VersionEntry]) -> dict[str, Any]:
-        with open_dataset(self._path(person, entry.dataset_id)) as connection:
-            table, changes = Table(connection), Changes(connection, person.id)
-            rows, held_out = table.counts()
-            saved = max((version.last_change for version in versions), default=0)
-            facts = {
-                "rows": rows,
-                "held_out": held_out,
-                "held_out_fraction": table.fact("held_out_fraction"),
-                "refused": table.count_refused(),
-                "edits": changes.count_after(saved),
-                "can_undo": changes.last_standing() is not None,
+        saved = max((version.last_change for version in versions), default=0)
+        try:
+            with open_dataset(self._path(person, entry.dataset_id)) as connection:
+                facts = _facts(connection, saved) | {"problem": None}
+        except FileUnreadable as damaged:
+            facts = dict(_NO_FACTS) | {
+                "problem": problem_words(person.language, vars(damaged) | {"code": damaged.code})
             }
         return facts | {
             "id": entry.dataset_id,
@@ -206,6 +206,33 @@ class Datasets(Imports):
             "job_id": entry.job_id,
             "source": _source(person.language, entry.source),
         }
+
+
+_NO_FACTS = MappingProxyType(
+    {"rows": 0, "held_out": 0, "held_out_fraction": 0, "refused": 0, "edits": 0, "can_undo": False}
+)
+
+
+def _facts(connection: sqlite3.Connection, saved: int) -> dict[str, Any]:
+    """saved: the newest change that a version holds."""
+    table, changes = Table(connection), Changes(connection, "")
+    rows, held_out = table.counts()
+    return {
+        "rows": rows,
+        "held_out": held_out,
+        "held_out_fraction": table.fact("held_out_fraction"),
+        "refused": table.count_refused(),
+        "edits": changes.count_after(saved),
+        "can_undo": changes.last_standing() is not None,
+    }
+
+
+def _clean(workspace: Path) -> None:
+    """Remove what killed imports and forgotten uploads left."""
+    with open_catalogue(workspace) as catalogue:
+        remove_abandoned(workspace / "datasets", catalogue.has_dataset)
+        needed = {entry.source["source"] for entry in catalogue.datasets()}
+    remove_old_uploads(workspace / "uploads", needed)
 
 
 def _source(language: str, source: dict[str, Any]) -> dict[str, Any]:

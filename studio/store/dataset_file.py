@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from studio.errors import DiskFull
+from studio.errors import DiskFull, FileUnreadable
 from studio.store.connection import migrate, open_database
 
 BLOCK_ROWS = 1000
@@ -63,6 +63,9 @@ def is_dataset_id(text: object) -> bool:
 
 @contextmanager
 def open_dataset(path: Path) -> Iterator[sqlite3.Connection]:
+    """Raises FileUnreadable where the file is gone: SQLite would make an empty one in its place."""
+    if not path.is_file():
+        raise FileUnreadable(file=path.name, row=None, cause="database_missing")
     with open_database(path, MIGRATIONS) as connection:
         yield connection
 

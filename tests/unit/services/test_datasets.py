@@ -11,6 +11,7 @@ import pytest
 from studio.data.versions import read_version, version_info
 from studio.errors import (
     FileTooLarge,
+    FileUnreadable,
     JobNotFound,
     NameTaken,
     NameUnsafe,
@@ -119,6 +120,14 @@ def test_a_file_over_the_limit_is_refused(root, person, tmp_path):
     small = read_settings(["--root", str(root), "--upload-limit-gib", "1e-8"], {})
     with pytest.raises(FileTooLarge):
         Datasets(small, NoQueue()).import_upload(person, "d", write_rows(tmp_path / "t.jsonl", 9), "t.jsonl", None, {})
+
+
+def test_what_is_no_file_of_an_upload_is_refused(tea, person, tmp_path):
+    (tmp_path / "link").symlink_to(write_rows(tmp_path / "t.jsonl", 1))
+    for path in (tmp_path / "link", tmp_path / "missing", tmp_path):
+        with pytest.raises(NotYours):
+            tea[0].import_upload(person, "d", path, "t.jsonl", None, {})
+    assert (tmp_path / "t.jsonl").exists()
 
 
 def test_choices_that_do_not_exist_are_refused_all_at_once(tea, person, tmp_path):
@@ -249,6 +258,18 @@ def test_a_dataset_that_a_killed_import_left_half_made_is_removed_at_the_next_st
     Datasets(settings, NoQueue())
     assert [path.name for path in folder.iterdir() if not path.name.startswith(dataset_id)] == []
     assert datasets.info(person, dataset_id)["rows"] == 30
+
+
+def test_a_dataset_whose_file_is_gone_or_damaged_is_listed_with_its_problem(tea, person, settings, tmp_path):
+    datasets, dataset_id = tea
+    other = import_file(person.workspace, write_rows(tmp_path / "b.jsonl", 2))
+    for damage in (other.path.unlink, lambda: other.path.write_bytes(b"no database " * 1000)):
+        damage()
+        listed = {one["id"]: one["problem"] for one in Datasets(settings, NoQueue()).list(person)}
+        assert listed[dataset_id] is None and listed[other.dataset_id]["code"] == "FileUnreadable"
+        assert "unreadable" not in listed[other.dataset_id]["message"]
+        with pytest.raises(FileUnreadable):
+            datasets.page(person, other.dataset_id, {})
 
 
 def test_a_catalogue_keeps_two_datasets_of_one_name_apart(person):
