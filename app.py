@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from studio.errors import StudioError
 from studio.settings import Settings, read_settings
-from studio.words import known_language, say
+from studio.words import join_sentences, known_language, say
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     try:
         return run(settings, language)
     except StudioError as error:
-        print(error.message(language), error.hint(language), file=sys.stderr)
+        print(join_sentences(language, error.message(language), error.hint(language)), file=sys.stderr)
         return 1
 
 

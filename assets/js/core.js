@@ -34,6 +34,9 @@
   /** The words of a plug: {en, ja}. */
   whetstone.said = (text, values) => render(whetstone.language === "ja" ? text.ja : text.en, values);
 
+  /** Sentences as one text: English puts a space between them, Japanese nothing. */
+  whetstone.sentences = (...parts) => parts.filter(Boolean).join(whetstone.language === "ja" ? "" : " ");
+
   whetstone.number = (n, digits) =>
     n === null || n === undefined || !Number.isFinite(n)
       ? "–"
@@ -85,7 +88,7 @@
   /** An error of a server call as a toast; anything else is a fault of the page and goes to the console. */
   whetstone.report = (error) => {
     if (error && error.code === "NoAnswer") return;
-    if (error && error.code) whetstone.toast([error.message, error.hint].filter(Boolean).join(" "), "bad");
+    if (error && error.code) whetstone.toast(whetstone.sentences(error.message, error.hint), "bad");
     else console.error(error);
   };
 

@@ -110,6 +110,9 @@
     parts.language = el("select", { class: "ws-pill", attrs: { id: "ws-language", translate: "no" }, on: { change: () => whetstone.setLanguage(parts.language.value) } },
       whetstone.languages().map((code) => el("option", { text: NAMES[code], attrs: { value: code } })));
     parts.theme = el("button", { class: "ws-pill ws-theme", attrs: { id: "ws-theme", type: "button" }, on: { click: () => whetstone.setTheme(whetstone.isDark() ? "light" : "dark") } }, [halfMoon()]);
+    parts.context = el("span", { attrs: { id: "ws-context", translate: "no" } });
+    bar.querySelector(".ws-spacer").before(parts.context);
+    whetstone.on("data:dataset", (dataset) => { parts.context.textContent = dataset ? dataset.name : ""; });
     bar.append(parts.running, parts.machine, parts.language, parts.theme);
     parts.offline = el("div", { attrs: { id: "ws-offline", role: "status" } });
     bar.after(parts.offline);
@@ -185,20 +188,20 @@
     parts.running.classList.toggle("ws-hidden", !running);
     if (!running) return;
     const percent = running.fraction === null ? null : Math.floor(running.fraction * 100);
-    const children = running.title === null
-      ? [el("span", { text: say("shell.busy") })]
-      : [el("span", { text: running.title, attrs: { translate: "no" } }), percent === null ? null : el("span", { text: say("shell.percent", { percent }) })];
-    parts.running.replaceChildren(...children.filter(Boolean));
-    parts.running.title = say(running.title === null ? "shell.busy" : "shell.running");
-    parts.running.disabled = running.title === null;
+    const own = running.id !== null;
     const bar = el("i");
     bar.style.width = `${percent || 0}%`;
-    parts.running.append(bar);
+    parts.running.replaceChildren(
+      el("span", { text: own ? say(`shell.job.${running.kind}`, { title: running.title }) : say("shell.busy") }),
+      ...(percent === null ? [] : [el("span", { class: "ws-percent", text: say("shell.percent", { percent }) })]), bar);
+    parts.running.title = say(own ? "shell.running" : "shell.busy");
+    parts.running.disabled = !own;
   }
 
   function openRunning() {
-    whetstone.openTab(status.running.kind === "train" ? "train" : "data");
-    if (status.running.kind === "train") whetstone.send("run:selected", { id: status.running.id });
+    const { kind, id } = status.running;
+    whetstone.openTab(kind === "import" || kind === "save_version" ? "data" : "train");
+    if (kind === "train") whetstone.send("run:selected", { id });
   }
 
   // ---- start -------------------------------------------------------------------------------------------------

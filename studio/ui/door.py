@@ -17,7 +17,7 @@ from studio.settings import Settings
 from studio.ui.gate import SCOPE_KEY, Visit, is_own_origin, visitor_of
 from studio.ui.login import SESSION_S, Doorkeeper
 from studio.ui.routes import FIRST_SCRIPT, asset_address, page_styles
-from studio.words import LANGUAGES, say
+from studio.words import LANGUAGES, join_sentences, say
 
 COOKIE = "whetstone_session"
 LONGEST_FORM_BYTES = 4096
@@ -76,7 +76,7 @@ def login_routes(keeper: Doorkeeper) -> list[Route]:
             token = await run_in_threadpool(keeper.attempt, form.get("name", ""), form.get("password", ""), address)
         except StudioError as error:
             language = visitor_of(request).language
-            sentence = f"{error.message(language)} {error.hint(language)}"
+            sentence = join_sentences(language, error.message(language), error.hint(language))
             return HTMLResponse(login_page(language, sentence), status_code=403, headers={"cache-control": "no-store"})
         inside = RedirectResponse("../", status_code=303)
         secure = request.url.scheme == "https"

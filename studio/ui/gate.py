@@ -16,7 +16,7 @@ from starlette.requests import Request
 from studio.errors import LoginNeeded, RequestRefused, StudioError
 from studio.people import Person, person_from
 from studio.settings import Settings
-from studio.words import say
+from studio.words import join_sentences, say
 
 _log = logging.getLogger("whetstone")
 SCOPE_KEY = "whetstone"
@@ -86,8 +86,9 @@ def _guarded(fn: Callable) -> Callable:
         try:
             return fn(person_of(request), *arguments)
         except Exception as error:
-            _, message, hint = explain(error, visitor_of(request).language)
-            raise gr.Error(f"{message} {hint}".strip(), print_exception=False) from error
+            language = visitor_of(request).language
+            _, *sentences = explain(error, language)
+            raise gr.Error(join_sentences(language, *sentences), print_exception=False) from error
 
     parameters = list(inspect.signature(fn).parameters.values())
     first = parameters[0].replace(name="request", annotation=gr.Request)

@@ -15,7 +15,9 @@ TABS = ("data", "train", "settings")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="WHETSTONE_SCREENS names no folder")
 
 
-@pytest.mark.parametrize(("locale", "scheme", "size"), list(product(("en-US", "ja-JP"), ("light", "dark"), (DESKTOP, PHONE))))
+@pytest.mark.parametrize(
+    ("locale", "scheme", "size"), list(product(("en-US", "ja-JP"), ("light", "dark"), (DESKTOP, PHONE)))
+)
 def test_pictures(open_page, app_url, locale, scheme, size):
     page = open_page(app_url, locale=locale, scheme=scheme, size=size)
     for name in TABS:

@@ -60,10 +60,19 @@ def test_what_goes_on_after_the_end_is_named_with_the_way_to_stop_it(make_app, t
         config = http.get("config").json()
         component = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "data-report")
         path = http.post("gradio_api/upload", files={"files": ("big.jsonl", rows)}).json()[0]
-        argument = {"deed": "d1", "path": path, "file_name": "big.jsonl", "name": "Big file", "choices": {}, "held_out_fraction": 0.1}
+        argument = {
+            "deed": "d1",
+            "path": path,
+            "file_name": "big.jsonl",
+            "name": "Big file",
+            "choices": {},
+            "held_out_fraction": 0.1,
+        }
         body = {"data": {"name": "upload", "argument": argument}, "component_id": component,
                 "fn_name": "ws_call", "session_hash": "t"}  # fmt: skip
-        started = http.post("gradio_api/component_server/", json=body, headers={"origin": app.address.rstrip("/")}).json()
+        started = http.post(
+            "gradio_api/component_server/", json=body, headers={"origin": app.address.rstrip("/")}
+        ).json()
         assert started["ok"], started
     assert app.end() == 0
     said = "".join(app.lines[1:])

@@ -139,7 +139,12 @@ def test_without_a_session_only_the_login_page_and_its_looks_are_open(guarded):
             assert http.get(path).status_code == 401, path
         for path in ("config", "gradio_api/info", "gradio_api/file=/etc/passwd", "assets/x.js", "whetstone/status"):
             assert http.get(path).status_code == 401, path
-        for path in ("gradio_api/queue/join", "gradio_api/upload", "gradio_api/component_server/", "gradio_api/run/predict"):
+        for path in (
+            "gradio_api/queue/join",
+            "gradio_api/upload",
+            "gradio_api/component_server/",
+            "gradio_api/run/predict",
+        ):
             assert http.post(path, json={}).status_code == 401, path
 
 
@@ -153,10 +158,18 @@ def test_a_login_opens_the_page_as_that_person_and_leaving_closes_it(guarded):
         assert wrong.status_code == 403 and "Name or password is wrong." in wrong.text
         entered = http.post("whetstone/login", data=form, headers=own)
         assert (entered.status_code, entered.headers["location"]) == (303, "../")
-        assert "httponly" in entered.headers["set-cookie"].lower() and "samesite=lax" in entered.headers["set-cookie"].lower()
+        assert (
+            "httponly" in entered.headers["set-cookie"].lower()
+            and "samesite=lax" in entered.headers["set-cookie"].lower()
+        )
         assert http.get("").status_code == 200
         component = next(block._id for block in demo.blocks.values() if block.elem_id == "settings")
-        body = {"data": {"name": "facts", "argument": {}}, "component_id": component, "fn_name": "ws_call", "session_hash": "t"}
+        body = {
+            "data": {"name": "facts", "argument": {}},
+            "component_id": component,
+            "fn_name": "ws_call",
+            "session_hash": "t",
+        }
         facts = http.post("gradio_api/component_server/", json=body).json()["value"]
         assert facts["name"] == "ann" and facts["places"][0]["path"].endswith("/people/ann")
         http.post("whetstone/logout", headers=own)
