@@ -38,7 +38,9 @@ def write_version(workspace: Path, records: Sequence[dict[str, Any]], held_out: 
     threshold = held_out_threshold(keys, held_out)
     writer = VersionWriter(folder / "new.part")
     writer.write(
-        FrozenRow(number, record_kind(record) or "", json.dumps(record, ensure_ascii=False), split_of(key, threshold), key)
+        FrozenRow(
+            number, record_kind(record) or "", json.dumps(record, ensure_ascii=False), split_of(key, threshold), key
+        )
         for number, (record, key) in enumerate(zip(records, keys, strict=True), 1)
     )
     return writer.finish(folder).fingerprint
@@ -52,7 +54,9 @@ def chosen_options(base: Base, rows: int, **settings: Any) -> tuple[Any, Any]:
     return tuple(read_options(model, given, situation)[0] for model, given in zip(models, split, strict=True))  # type: ignore[return-value]
 
 
-def make_job(root: Path, base: Base, fingerprint: str, rows: int, prompts: Sequence[str] = (), **settings: Any) -> WorkerJob:
+def make_job(
+    root: Path, base: Base, fingerprint: str, rows: int, prompts: Sequence[str] = (), **settings: Any
+) -> WorkerJob:
     """A train job that is ready to run in this process, with a machine and a plan that need no probe."""
     options, adapter_options = chosen_options(base, rows, **settings)
     write_machine(root, Machine("cpu", "a test", 1, None))

@@ -18,7 +18,9 @@ def load_model(base: Base, dtype: str, device: str) -> Any:
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     _check_memory(base, dtype, device)
     try:
         model = AutoModelForCausalLM.from_pretrained(

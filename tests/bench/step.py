@@ -28,7 +28,11 @@ def measure(quick: bool = False) -> dict[str, Any]:
     """
     blocks, steps = (1, 8) if quick else (BLOCKS, STEPS)
     setting = _Setting(steps)
-    found: dict[str, Any] = {"rows_a_step": BATCH, "tokens_a_step": setting.tokens_a_step, "steps_a_block": steps - WARM_UP}
+    found: dict[str, Any] = {
+        "rows_a_step": BATCH,
+        "tokens_a_step": setting.tokens_a_step,
+        "steps_a_block": steps - WARM_UP,
+    }
     for dtype in ("float32", "bfloat16"):
         times: dict[str, list[float]] = {"ours": [], "plain": [], "trl": []}
         for block in range(blocks):
