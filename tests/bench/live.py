@@ -19,7 +19,7 @@ from studio.people import Person, person_from
 from studio.services.live import Live
 from studio.services.queue import Queue
 from studio.settings import read_settings
-from tests.bench.application import running_app
+from tests.bench.application import running_app, wait_until
 from tests.bench.browser import chromium, fresh_page, open_tab
 from tests.bench.machine import percentile, summary
 from tests.written_runs import WrittenRun
@@ -98,7 +98,8 @@ def _drawn(page: Page, run: WrittenRun, times: int) -> dict[str, Any]:
     moment = random.Random(SEED)
     seconds = []
     for step in range(201, 201 + times):
-        page.wait_for_timeout(400 + moment.random() * 600)
+        due = time.perf_counter() + 0.4 + moment.random() * 0.6
+        wait_until(lambda due=due: time.perf_counter() >= due, 2, every_s=0.01)
         began = time.perf_counter()
         run.step(step, 0.5, total=10_000)
         page.wait_for_function(_DRAWN, arg=[_CHART, step], polling="raf", timeout=LIMIT_MS)
