@@ -32,7 +32,8 @@ class Situation:
     """What the defaults look at: the base, the data and the machine.
 
     rows: of the version, held-out ones included. held_out_fraction: of the version's own split, 0..1. row_tokens: of
-    the longest row that should fit, or None before the data is measured.
+    the longest row that should fit, or None before the data is measured. knows_every_token: the base was pretrained
+    on its whole vocabulary, as the pocket model was.
     """
 
     parameters: int
@@ -42,6 +43,7 @@ class Situation:
     row_tokens: int | None
     device: str
     cores: int
+    knows_every_token: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from studio.data.versions import FrozenRow, VersionWriter
 from studio.events import Event
 from studio.jobs.folder import create_job
 from studio.jobspec import JobSpec
-from studio.models.catalogue import Base
+from studio.models.catalogue import POCKET, Base
 from studio.models.machine import Machine, Plan, write_machine, write_plan
 from studio.options import Situation, read_options
 from studio.training.methods import METHODS
@@ -48,7 +48,7 @@ def write_version(workspace: Path, records: Sequence[dict[str, Any]], held_out: 
 
 def chosen_options(base: Base, rows: int, **settings: Any) -> tuple[Any, Any]:
     """Options of sft and of lora: defaults for this base, but for the settings."""
-    situation = Situation(base.parameters, base.context, rows, 0.1, None, "cpu", 1)
+    situation = Situation(base.parameters, base.context, rows, 0.1, None, "cpu", 1, knows_every_token=base.id == POCKET)
     models = METHODS["sft"].options, ADAPTERS["lora"].options
     split = [{name: value for name, value in settings.items() if name in model.model_fields} for model in models]
     return tuple(read_options(model, given, situation)[0] for model, given in zip(models, split, strict=True))  # type: ignore[return-value]

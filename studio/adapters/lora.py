@@ -30,6 +30,9 @@ def _choose_targets(situation: Situation) -> Chosen:
 
 
 def _choose_embeddings(situation: Situation) -> Chosen:
+    # Pocket, 1,080 rows of its shop, 136 steps: held-out loss 0.64 to 0.556 without the table, to 0.591 with it.
+    if situation.knows_every_token:
+        return Chosen(False, "embeddings_known", {})
     if situation.parameters < TINY_PARAMETERS:
         return Chosen(True, "embeddings_tiny_model", {"parameters": situation.parameters})
     return Chosen(False, "embeddings_large_model", {"parameters": situation.parameters})

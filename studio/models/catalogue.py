@@ -99,8 +99,8 @@ def find_folder(base_id: str, models: tuple[Path, ...], hub: Path) -> Path | Non
     return None
 
 
-def is_hub_name(name: str) -> bool:
-    return len(name) <= 140 and ".." not in name and _HUB_NAME.fullmatch(name) is not None
+def is_hub_name(name: object) -> bool:
+    return isinstance(name, str) and len(name) <= 140 and ".." not in name and _HUB_NAME.fullmatch(name) is not None
 
 
 def hub_folder(hub: Path, repo: str) -> Path:

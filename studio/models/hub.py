@@ -43,7 +43,7 @@ def read_hub_files(repo: str) -> HubFiles:
     from huggingface_hub import HfApi
 
     if not is_hub_name(repo):
-        raise NameUnsafe(name=repo[:80])
+        raise NameUnsafe(name=str(repo)[:80])
     with _remote_errors(repo):
         info = HfApi().model_info(repo, files_metadata=True, timeout=TIMEOUT_S)
     every = {entry.rfilename: entry.size or 0 for entry in info.siblings or []}

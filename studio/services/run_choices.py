@@ -9,7 +9,7 @@ from typing import Any
 from studio.adapters import ADAPTERS
 from studio.errors import OptionsInvalid
 from studio.events import Choice
-from studio.models.catalogue import Base
+from studio.models.catalogue import POCKET, Base
 from studio.models.machine import Machine
 from studio.options import OptionField, Options, Situation, choose_options, option_fields, read_options
 from studio.training.forecast import loses_too_many
@@ -39,6 +39,7 @@ class Ground:
             row_tokens=longest,
             device=self.machine.device,
             cores=self.machine.cores,
+            knows_every_token=self.base.source == POCKET,
         )
 
 

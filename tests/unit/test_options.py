@@ -15,7 +15,7 @@ from studio.options import Situation, choose_options, option_fields, read_option
 from studio.training.methods import METHODS
 from studio.words import catalogue
 
-POCKET = Situation(2_400_000, 512, 1200, 0.1, 91, "cpu", 2)
+POCKET = Situation(2_400_000, 512, 1200, 0.1, 91, "cpu", 2, knows_every_token=True)
 MODELS = [(plug.name, plug.options) for registry in (METHODS, ADAPTERS) for plug in registry]
 SITUATIONS = [
     POCKET,
@@ -97,8 +97,16 @@ def test_a_tiny_model_gets_a_large_rate_and_a_large_one_the_usual():
     assert [rate(2_000_000), rate(100_000_000), rate(7_000_000_000)] == [2e-3, 5e-4, 2e-4]
 
 
-@pytest.mark.parametrize(("rows", "epochs", "steps"), [(1200, 2, 136), (2000, 1, 113), (400, 3, 135), (30, 5, 35)])
+@pytest.mark.parametrize(("parameters", "knows", "trained"), [(2, True, False), (2, False, True), (900, False, False)])
+def test_the_word_table_is_trained_where_a_tiny_base_may_not_know_its_tokens(parameters, knows, trained):
+    situation = Situation(parameters * 10**6, 512, 1200, 0.1, None, "cpu", 2, knows_every_token=knows)
+    assert choose_options(ADAPTERS["lora"].options, situation)["train_embeddings"].value is trained
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs", "steps"), [(1200, 1, 68), (2000, 1, 113), (400, 2, 90), (200, 3, 69), (30, 5, 35)]
+)
 def test_epochs_follow_from_the_rows(rows, epochs, steps):
-    """1,200 rows, a tenth held out: 1,080 in batches of 16 are 68 steps, so two epochs pass a hundred."""
+    """1,200 rows, a tenth held out: 1,080 in batches of 16 are 68 steps, so one epoch passes sixty."""
     chosen = choose_options(METHODS["sft"].options, Situation(2_000_000, 512, rows, 0.1, None, "cpu", 2))["epochs"]
     assert (chosen.value, chosen.values["steps"]) == (epochs, steps)

@@ -14,7 +14,7 @@ from studio.words import Text
 if TYPE_CHECKING:
     from studio.training.run import Outcome, Run
 
-TARGET_STEPS = 100
+TARGET_STEPS = 60
 MOST_EPOCHS = 5
 TINY_PARAMETERS = 50_000_000
 SMALL_PARAMETERS = 500_000_000
@@ -25,7 +25,7 @@ def _training_rows(situation: Situation) -> int:
 
 
 def _choose_epochs(situation: Situation) -> Chosen:
-    """Whole passes until about a hundred steps are reached, five at most: more repeats a small set by heart."""
+    """Whole passes until about sixty steps are reached, five at most: more repeats a small set by heart."""
     rows = _training_rows(situation)
     steps_an_epoch = -(-rows // _choose_batch(situation).value)
     epochs = min(MOST_EPOCHS, max(1, -(-TARGET_STEPS // steps_an_epoch)))

@@ -183,7 +183,7 @@ def test_a_run_that_would_lose_too_many_rows_is_refused_until_it_is_allowed(tmp_
         run_job(tmp_path / "a", records, max_length_tokens=60)
     problem = caught.value.problems[0]
     assert (problem["code"], problem["found"], problem["rows"]) == ("labels_lost", 20, 40)
-    folder, events = run_job(tmp_path / "b", records, max_length_tokens=60, allow_lost_rows=True)
+    _folder, events = run_job(tmp_path / "b", records, max_length_tokens=60, allow_lost_rows=True)
     assert of_kind(events, "rows")[0]["dropped"] == {"cut_entirely": 20}
     assert events[-1]["kind"] == "finished"
 

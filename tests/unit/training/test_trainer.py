@@ -73,7 +73,7 @@ def test_the_tokens_a_real_batch_trains_are_exactly_the_replies_and_their_ends(n
 
 
 def test_rows_are_as_many_after_the_trainers_preparation_as_before(tmp_path):
-    run, events = make_run(tmp_path, read_base(POCKET, (), NOWHERE), read_sample()[:30])
+    run, _events = make_run(tmp_path, read_base(POCKET, (), NOWHERE), read_sample()[:30])
     trainer, _ = build_trainer(run, Outcome())
     assert len(trainer.train_dataset) == 30
     assert sum(len(batch["input_ids"]) for batch in trainer.get_train_dataloader()) == 30
