@@ -59,6 +59,11 @@ class Imported:
         with open_dataset(self.path) as connection:
             return list(Table(connection).iterate())
 
+    def refused(self) -> list[dict[str, Any]]:
+        with open_dataset(self.path) as connection:
+            table = Table(connection)
+            return [dict(row) for row in table.refused(0, table.count_refused())]
+
     def records(self) -> list[dict[str, Any]]:
         return [orjson.loads(row.record) for row in self.rows()]
 

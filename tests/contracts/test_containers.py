@@ -100,6 +100,7 @@ def test_every_awkward_file_is_accounted_for_row_by_row_or_refused_with_words(na
     assert all(f"refused.{cause}" in catalogue("ja") for cause in report["causes"])
     if imported.error is None:
         assert report["understood"] == len(imported.rows())
+        assert report["refused"] == len(imported.refused())
         return
     assert isinstance(imported.error, StudioError), imported.error
     assert not imported.path.exists()

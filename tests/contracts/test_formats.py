@@ -73,6 +73,16 @@ def test_no_row_makes_a_format_fail_without_words(name):
     reads_or_refuses()
 
 
+def test_a_row_that_its_format_refuses_is_kept_with_number_field_cause_and_text(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "c", "completion": ""}\n', "utf-8")
+    imported = import_file(tmp_path / "workspace", path)
+    assert (imported.report["understood"], imported.report["causes"]) == (1, {"content_empty": 1})
+    (row,) = imported.refused()
+    assert (row["number"], row["field"], row["cause"]) == (2, "completion", "content_empty")
+    assert row["raw"] == '{"prompt": "c", "completion": ""}\n'
+
+
 # Real files -----------------------------------------------------------------------------------------------------------
 
 
@@ -90,7 +100,7 @@ def test_the_same_dialogues_in_five_files_give_the_same_first_turns(shared_data,
     }
     account = {name: len(turns) for name, turns in found.items()}
     print(account)
-    assert account == {name: 400 for name in SAME_ROWS[:4]} | {"cp932_crlf_a.csv": 399}
+    assert account == dict.fromkeys(SAME_ROWS[:4], 400) | {"cp932_crlf_a.csv": 399}
     reference = found["messages_a.jsonl"]
     for name in SAME_ROWS[:4]:
         assert found[name] == reference, name

@@ -107,6 +107,15 @@ def test_a_killed_import_leaves_a_part_that_the_next_import_removes(datasets, st
     assert [path.name for path in folder.iterdir() if not path.name.startswith(dataset_id)] == []
 
 
+def test_an_import_whose_name_was_taken_meanwhile_leaves_no_dataset(tea, person, tmp_path):
+    datasets, dataset_id = tea
+    datasets.rename(person, dataset_id, "tea")
+    late = import_file(person.workspace, write_rows(tmp_path / "late.jsonl", 3), name="tea")
+    assert isinstance(late.error, NameTaken)
+    assert not late.path.exists() and late.report["dataset_id"] is None
+    assert [one["id"] for one in datasets.list(person)] == [dataset_id]
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a\\b", "a\nb", "..", "x" * 300, "cod\u202elsx.exe", "\ud800"])
 def test_a_hostile_file_name_is_refused_and_the_file_stays(name, tea, person, tmp_path):
     path = write_rows(tmp_path / "tea.jsonl", 1)
