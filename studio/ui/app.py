@@ -21,7 +21,7 @@ from studio.ui.i18n import bundle, tr
 from studio.ui.login import Doorkeeper, Logins
 from studio.ui.routes import own_routes
 from studio.ui.shell import Page
-from studio.ui.tabs import tab_builders
+from studio.ui.tabs import TABS
 from studio.ui.theme import build_theme
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -33,7 +33,7 @@ def build_app(studio: Studio) -> gr.Blocks:
     os.environ["GRADIO_TEMP_DIR"] = str(upload_folder(studio.settings))
     demo = gr.Blocks(title="Whetstone", analytics_enabled=False, delete_cache=(_HOUR_S, 24 * _HOUR_S))
     with demo, gr.Tabs(elem_id="ws-tabs"):
-        for name, build in tab_builders().items():
+        for name, build in TABS:
             with gr.Tab(tr(f"tab.{name}"), id=name, elem_id=f"ws-tab-{name}", elem_classes=["ws-tab"]):
                 build(studio)
     return demo

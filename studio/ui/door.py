@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from studio.errors import LoginNeeded, RequestRefused, StudioError
 from studio.people import LANGUAGE_COOKIE
 from studio.settings import Settings
-from studio.ui.gate import SCOPE_KEY, Visit, is_own_origin, visitor_of
+from studio.ui.gate import SCOPE_KEY, Visit, is_own_origin, visit_of, visitor_of
 from studio.ui.login import SESSION_S, Doorkeeper
-from studio.ui.routes import FIRST_SCRIPT, asset_address, page_styles
+from studio.ui.routes import FIRST_SCRIPT, asset_address, page_headers, page_styles
 from studio.words import LANGUAGES, join_sentences, say
 
 COOKIE = "whetstone_session"
@@ -38,12 +38,26 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        if is_foreign(scope, self.settings):
+            await JSONResponse({"code": RequestRefused.code}, status_code=403)(scope, receive, send)
+            return
         name = self.keeper.sessions.find(_cookie(scope)) if self.keeper else None
         scope[SCOPE_KEY] = Visit(self.settings, name)
         if self.keeper is None or name is not None or is_open(scope["path"]):
             await self.app(scope, receive, send)
         else:
             await _closed(scope)(scope, receive, send)
+
+
+def is_foreign(scope: Scope, settings: Settings) -> bool:
+    """True for anything but a look that a page of another site sent, an upload above all.
+
+    Not on a Space: its proxy may rewrite names, and nothing there is reached that a visitor could not do anyway.
+    """
+    if settings.on_space or scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return False
+    request = Request(scope)
+    return "origin" in request.headers and not is_own_origin(request)
 
 
 def is_open(path: str) -> bool:
@@ -67,7 +81,7 @@ def login_routes(keeper: Doorkeeper) -> list[Route]:
             turned = RedirectResponse("login", status_code=303)
             turned.set_cookie(LANGUAGE_COOKIE, language, max_age=31536000, samesite="lax")
             return turned
-        return HTMLResponse(login_page(visitor_of(request).language), headers={"cache-control": "no-store"})
+        return HTMLResponse(login_page(visitor_of(request).language), headers=page_headers(visit_of(request).settings))
 
     async def enter(request: Request) -> Response:
         try:
@@ -77,7 +91,8 @@ def login_routes(keeper: Doorkeeper) -> list[Route]:
         except StudioError as error:
             language = visitor_of(request).language
             sentence = join_sentences(language, error.message(language), error.hint(language))
-            return HTMLResponse(login_page(language, sentence), status_code=403, headers={"cache-control": "no-store"})
+            headers = page_headers(visit_of(request).settings)
+            return HTMLResponse(login_page(language, sentence), status_code=403, headers=headers)
         inside = RedirectResponse("../", status_code=303)
         secure = request.url.scheme == "https"
         inside.set_cookie(COOKIE, token, max_age=SESSION_S, httponly=True, samesite="lax", secure=secure)

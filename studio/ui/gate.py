@@ -54,13 +54,13 @@ def person_of(request: Request | gr.Request) -> Person:
     return visitor_of(request)
 
 
-def check_write(request: Request) -> None:
-    """A write comes from our own page and as JSON: Gradio's endpoint takes text/plain from any site.
+def check_call(request: Request, *, write: bool) -> None:
+    """A call comes as JSON, which no other site can send without being asked first; a write also names our own page.
 
-    Raises RequestRefused.
+    Gradio's endpoint alone would take text/plain from any site. Raises RequestRefused.
     """
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media != "application/json" or not is_own_origin(request):
+    if media != "application/json" or (write and not is_own_origin(request)):
         raise RequestRefused()
 
 
@@ -115,8 +115,7 @@ def explain(error: Exception, language: str) -> tuple[str, str, str]:
 def answer(request: Request, fn: Callable[[Person, dict], Any], argument: Any, *, write: bool) -> dict[str, Any]:
     """A widget's call as its page reads it: {ok: true, value} or {ok: false, code, message, hint, values}."""
     try:
-        if write:
-            check_write(request)
+        check_call(request, write=write)
         if not isinstance(argument, dict):
             raise RequestRefused()
         return {"ok": True, "value": fn(person_of(request), argument)}

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from studio.jobs.folder import JobFolder
 from studio.people import Person
 from studio.services.machine import cores, find_memory
+from studio.settings import Settings
 from studio.ui.gate import person_of
 from studio.ui.i18n import words_script
 
@@ -40,6 +41,17 @@ FIRST_SCRIPT = """
 """
 """Runs before anything is drawn: no flash of the other theme, and Gradio starts in the page's language, which it
 takes from the browser alone."""
+
+
+def page_headers(settings: Settings) -> dict[str, str]:
+    """Sent with every HTML page: it is made for one person and one moment, and asks nothing of any other host.
+
+    Gradio's templates need eval. On a Space the platform shows the page in a frame of its own site.
+    """
+    policy = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
+    if not settings.on_space:
+        policy += "; frame-ancestors 'self'"
+    return {"cache-control": "no-store", "content-security-policy": policy}
 
 
 @cache

@@ -10,8 +10,8 @@ import gradio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.ui.gate import visitor_of
-from studio.ui.routes import FIRST_SCRIPT, asset_address, page_scripts, page_styles, words_address
+from studio.ui.gate import visit_of, visitor_of
+from studio.ui.routes import FIRST_SCRIPT, asset_address, page_headers, page_scripts, page_styles, words_address
 
 _HEAD = re.compile(rb'<html\s+lang="en"(.*?<head>)', re.DOTALL)
 _BODY = re.compile(rb"<body[^>]*>")
@@ -28,7 +28,8 @@ class Page:
         if scope["type"] != "http" or scope["path"] not in ("", "/"):
             await self.app(scope, receive, send)
             return
-        language = visitor_of(Request(scope)).language
+        request = Request(scope)
+        language = visitor_of(request).language
         start: Message = {}
         parts: list[bytes] = []
 
@@ -41,8 +42,9 @@ class Page:
             if message.get("more_body"):
                 return
             body = dressed(b"".join(parts), language, self.bundle)
-            headers = [(k, v) for k, v in start["headers"] if k.lower() not in (b"content-length", b"cache-control")]
-            headers += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+            own = page_headers(visit_of(request).settings) | {"content-length": str(len(body))}
+            headers = [(k, v) for k, v in start["headers"] if k.lower().decode() not in own]
+            headers += [(k.encode(), v.encode()) for k, v in own.items()]
             await send(start | {"headers": headers})
             await send({"type": "http.response.body", "body": body})
 
@@ -65,10 +67,9 @@ def _head() -> str:
 
 def _bar() -> str:
     """Styles come here rather than in the head: later than Gradio's own in the document, they win where both say."""
-    pseudo = ' translate="no"'
     logo = f'<img src="{asset_address("logo.svg")}" width="18" height="18" alt="">'
     styles = "".join(f'<link rel="stylesheet" href="{address}">' for address in page_styles())
-    return f'{styles}<header id="ws-bar"><b{pseudo}>{logo}Whetstone</b><span class="ws-spacer"></span></header>'
+    return f'{styles}<header id="ws-bar"><b translate="no">{logo}Whetstone</b><span class="ws-spacer"></span></header>'
 
 
 def gradio_bundle() -> str:

@@ -52,17 +52,33 @@ def test_an_argument_of_another_shape_is_refused(http, served):
         assert call(http, served[0], "settings", "facts", argument).json()["code"] == "RequestRefused"
 
 
-def test_a_write_from_another_site_is_refused_in_the_persons_language(http, served):
+def test_a_write_that_names_no_page_of_ours_is_refused_in_the_persons_language(http, served):
     origin = served[1].rstrip("/")
     delete = lambda **headers: call(http, served[0], "runs", "delete", {"id": "x"}, **headers).json()  # noqa: E731
-    assert delete(origin="http://evil.example")["code"] == "RequestRefused"
     assert delete()["code"] == "RequestRefused", "a page always says where it is from"
     assert delete(origin=origin)["code"] != "RequestRefused"
-    japanese = delete(origin="http://evil.example", cookie="whetstone_language=ja")
+    japanese = delete(cookie="whetstone_language=ja")
     assert japanese["message"] == "この要求は受け付けられません。"
 
 
-def test_a_write_as_plain_text_is_refused(http, served):
+def test_another_site_can_send_nothing_not_even_an_upload(http, served):
+    """A form of another site may send an upload without asking first; only its Origin tells."""
+    foreign = {"origin": "http://evil.example"}
+    assert call(http, served[0], "settings", "facts", **foreign).status_code == 403
+    assert http.post("gradio_api/upload", files={"files": ("a.txt", "x")}, headers=foreign).status_code == 403
+    assert (
+        http.post("gradio_api/upload", files={"files": ("a.txt", "x")}, headers={"origin": "null"}).status_code == 403
+    )
+    own = {"origin": served[1].rstrip("/")}
+    assert http.post("gradio_api/upload", files={"files": ("a.txt", "x")}, headers=own).status_code == 200
+
+
+def test_the_page_may_ask_nothing_of_other_hosts_nor_be_framed_by_them(http):
+    policy = http.get("").headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'self'" in policy and "http" not in policy
+
+
+def test_a_call_as_plain_text_is_refused(http, served):
     """Gradio's endpoint reads text/plain, which any site may send without asking first."""
     component = next(block._id for block in served[0].blocks.values() if block.elem_id == "runs")
     body = f'{{"data": {{"name": "delete", "argument": {{"id": "x"}}}}, "component_id": {component}, "fn_name": "ws_call", "session_hash": "t"}}'
