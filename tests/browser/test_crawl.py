@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
+from studio.words import PSEUDO, say
 from tests.browser.conftest import open_tab, settle
+from tests.browser.data_page import IMPORT_MS
 
 LETTERS_OUTSIDE = """
 () => {
@@ -83,3 +86,26 @@ def test_toasts_dialogs_and_the_lost_line_are_translated(pseudo):
     pseudo.evaluate("void whetstone.confirm('login.leave')")
     pseudo.evaluate("document.getElementById('ws-offline').textContent = whetstone.say('shell.offline')")
     assert [line for line in untranslated(pseudo) if "login.leave" not in line] == []
+
+
+def test_every_word_around_a_dataset_and_a_new_run_is_translated(pseudo):
+    """The sample, its report, a row, the dialog of a version, and the form of a run at both levels."""
+    pseudo.get_by_role("button", name=say(PSEUDO, "data.load_sample")).click()
+    pseudo.locator("dialog .ws-report").wait_for(timeout=IMPORT_MS)
+    assert untranslated(pseudo) == []
+    pseudo.keyboard.press("Escape")
+    pseudo.get_by_role("row").nth(2).click()
+    settle(pseudo)
+    assert untranslated(pseudo) == []
+    pseudo.get_by_role("button", name=say(PSEUDO, "data.save_version")).first.click()
+    settle(pseudo)
+    assert untranslated(pseudo) == []
+    pseudo.locator("dialog[open] .ws-foot .ws-btn-primary").click()
+    expect(pseudo.locator("dialog[open]")).to_have_count(0, timeout=IMPORT_MS)
+    open_tab(pseudo, "train")
+    levels = pseudo.locator("#train-head label, #train-head button")
+    expect(levels).to_have_count(2, timeout=IMPORT_MS)
+    for number in (0, 1):
+        levels.nth(number).click()
+        settle(pseudo)
+        assert untranslated(pseudo) == []
