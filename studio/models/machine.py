@@ -56,6 +56,11 @@ def count_cores() -> int:
     return cores
 
 
+def use_one_device() -> None:
+    """Show torch one GPU only, before it is imported: its trainers spread over all they see and then refuse to."""
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+
+
 def read_memory_bytes() -> int | None:
     """Memory that could still be used on this machine, or None where the system does not say."""
     path = Path("/proc/meminfo")

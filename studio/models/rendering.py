@@ -7,6 +7,7 @@ transformers' `apply_chat_template`.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,9 +29,9 @@ Messages = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class RenderedRow:
-    """ids: (T,) token ids, none where the template refused the conversation. spans: [start, end) token ranges the loss is taken on, in order, end token included."""
+    """ids: (T,) token ids in 32 bits, none where the template refused the conversation. spans: [start, end) token ranges the loss is taken on, in order, end token included."""
 
-    ids: list[int]
+    ids: array[int]
     spans: tuple[tuple[int, int], ...]
 
     @property
@@ -41,9 +42,9 @@ class RenderedRow:
         """Trained tokens that remain when the row is cut to its first `length` tokens."""
         return sum(max(0, min(end, length) - start) for start, end in self.spans)
 
-    def labels(self, length: int) -> list[int]:
+    def labels(self, length: int) -> array[int]:
         """(min(T, length),) the ids where trained, -100 elsewhere."""
-        found = [-100] * min(len(self.ids), length)
+        found = array("i", [-100]) * min(len(self.ids), length)
         for start, end in self.spans:
             found[start : min(end, length)] = self.ids[start : min(end, length)]
         return found
@@ -92,7 +93,7 @@ class Renderer:
             rendered = [self._render_or_refuse(messages) for messages in batch]
             encodings = self.tokenizer.encode_batch([text for text, _ in rendered], add_special_tokens=False)
             for (text, spans), encoding in zip(rendered, encodings, strict=True):
-                yield RenderedRow(encoding.ids, tuple(_token_spans(encoding, spans, len(text))))
+                yield RenderedRow(array("i", encoding.ids), tuple(_token_spans(encoding, spans, len(text))))
 
     def render_text(self, messages: Messages) -> tuple[str, list[tuple[int, int]]]:
         """The text of a conversation and the character ranges of what the assistant says, end token included."""

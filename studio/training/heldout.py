@@ -19,7 +19,7 @@ class HeldOut:
         """batch_tokens: padded tokens a batch may hold."""
         self.rows = len(rows)
         cut = sorted(((row.ids[:max_length], row.labels(max_length)) for row in rows), key=lambda pair: len(pair[0]))
-        groups: list[list[tuple[list[int], list[int]]]] = []
+        groups: list[list[tuple[Any, Any]]] = []
         for pair in cut:
             if not groups or (len(groups[-1]) + 1) * len(pair[0]) > batch_tokens:
                 groups.append([])

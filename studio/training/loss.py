@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -51,7 +52,9 @@ def autocast(device: str, dtype: str) -> AbstractContextManager[Any]:
     return torch.autocast(device, torch.bfloat16) if dtype == "bfloat16" else nullcontext()
 
 
-def pad_rows(rows: list[list[int]], value: int) -> torch.Tensor:
+def pad_rows(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
     """(B, longest) of int64, padded on the right."""
-    longest = max(len(row) for row in rows)
-    return torch.tensor([row + [value] * (longest - len(row)) for row in rows], dtype=torch.long)
+    padded = torch.full((len(rows), max(len(row) for row in rows)), value, dtype=torch.long)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = torch.as_tensor(row, dtype=torch.long)
+    return padded

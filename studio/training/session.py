@@ -46,7 +46,7 @@ def build_trainer(run: Run, outcome: Outcome) -> tuple[TunedTrainer, Watcher]:
     collator = Collator(run.rows, run.options.max_length_tokens, run.renderer.pad_id)
     steps = count_steps(len(run.rows), run.options)
     reporter = Reporter(run.emit, steps, lambda: read_memory_in_use(run.machine.device))
-    watcher = Watcher(run, outcome, reporter, _build_held_out(run, steps, collator))
+    watcher = Watcher(run, outcome, reporter, _build_held_out(run, steps))
     trainer = TunedTrainer(
         model=run.model,
         config=build_config(run),
@@ -99,13 +99,13 @@ def build_tokenizer(run: Run) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _build_held_out(run: Run, steps: int, collator: Collator) -> HeldOut | None:
+def _build_held_out(run: Run, steps: int) -> HeldOut | None:
     """The held-out rows, or as many of them as one evaluation may cost three hundredths of the run."""
     if not run.held_out:
         return None
     most = run.options.max_length_tokens
     batch = run.options.batch_size * run.options.gradient_accumulation
-    mean = sum(map(len, collator.ids)) / len(collator.ids)
+    mean = sum(min(len(row.ids), most) for row in run.rows) / len(run.rows)
     run_s = steps * run.plan.step_seconds(mean * batch)
     budget_s = max(EVALUATION_SHARE * run_s, LEAST_EVALUATION_S)
     budget_tokens = budget_s / (FORWARD_SHARE * run.plan.token_s) if run.plan.token_s > 0 else math.inf

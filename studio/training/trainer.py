@@ -23,17 +23,17 @@ class Collator:
     """Looks rows up by number and pads them to the longest of their batch."""
 
     def __init__(self, rows: list[RenderedRow], max_length: int, pad_id: int) -> None:
-        self.ids = [row.ids[:max_length] for row in rows]
-        self.labels = [row.labels(max_length) for row in rows]
+        self.rows = rows
+        self.max_length = max_length
         self.pad_id = pad_id
 
     def __call__(self, picked: list[dict[str, int]]) -> dict[str, torch.Tensor]:
         """{"input_ids", "labels"}: (B, longest), and "tokens": how many of them are no padding."""
-        numbers = [entry["row"] for entry in picked]
-        ids = [self.ids[number] for number in numbers]
+        rows = [self.rows[entry["row"]] for entry in picked]
+        ids = [row.ids[: self.max_length] for row in rows]
         return {
             "input_ids": pad_rows(ids, self.pad_id),
-            "labels": pad_rows([self.labels[number] for number in numbers], IGNORED),
+            "labels": pad_rows([row.labels(self.max_length) for row in rows], IGNORED),
             "tokens": torch.tensor(sum(map(len, ids))),
         }
 
@@ -61,7 +61,7 @@ class TunedTrainer(SFTTrainer):
             args=config,
             processing_class=tokenizer,
             data_collator=collator,
-            train_dataset=Dataset.from_dict({"row": list(range(len(collator.ids)))}),
+            train_dataset=Dataset.from_dict({"row": list(range(len(collator.rows)))}),
             callbacks=callbacks,
         )
         # The loss is a mean over the whole step already; the trainer must neither divide it again nor guess.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from studio.models.machine import use_one_device
+
 PRELOADED = ("studio.worker.probe", "studio.worker.train", "studio.training.probe", "studio.training.warmup")
 
 
@@ -13,6 +15,7 @@ def warm_up() -> None:
     A first run in a cold process compiles the name patterns of every architecture, walks all that was imported when
     memory is collected, and starts torch's threads: 0.7 s of 1.2 s from the hand-over to the first loss.
     """
+    use_one_device()
     for name in PRELOADED:
         import_module(name)
     import_module("studio.training.warmup").warm_up()

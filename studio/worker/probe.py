@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from studio.adapters import ADAPTERS
 from studio.events import Event, Finished, Phase
 from studio.models.catalogue import read_base_folder
-from studio.models.machine import write_machine, write_plan
+from studio.models.machine import use_one_device, write_machine, write_plan
 from studio.options import Situation, read_options
 from studio.training.trainspec import Name
 from studio.worker.context import WorkerJob
@@ -31,6 +31,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
     """Measures with the default LoRA adapter; writes two small files under the root."""
     began = time.perf_counter()
     yield Phase("importing")
+    use_one_device()
     from studio.training.probe import find_machine, measure_plan
 
     spec = ProbeSpec.model_validate(job.options)

@@ -9,9 +9,9 @@ from typing import Any
 
 from studio.adapters import ADAPTERS
 from studio.errors import DatasetEmpty, OptionsInvalid
-from studio.events import Choice, Event, Finished, Notice, Phase, Rows, Stopped
+from studio.events import Choice, Event, Finished, Notice, Phase, Progress, Rows, Stopped
 from studio.models.catalogue import Base, read_base_folder
-from studio.models.machine import Machine, Plan, find_plan, write_machine, write_plan
+from studio.models.machine import Machine, Plan, find_plan, use_one_device, write_machine, write_plan
 from studio.models.rendering import RenderedRow, Renderer
 from studio.training.forecast import loses_too_many
 from studio.training.methods import METHODS
@@ -22,6 +22,7 @@ from studio.training.trainspec import TrainSpec
 from studio.worker.context import WorkerJob
 
 PROBE_LIMIT_S = 2.0
+PROGRESS_ROWS = 1024
 ADAPTER = "adapter"
 TEMPLATE_REASONS: Mapping[str, str] = {"chatml": "template_chatml", "plain": "template_plain"}
 DEVICE_REASONS: Mapping[str, str] = {"cpu": "device_cpu", "cuda": "device_cuda"}
@@ -70,6 +71,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
 
 def import_heavy_packages() -> None:
     """What every run needs; done already in a worker that was kept ready."""
+    use_one_device()
     import trl.trainer.sft_trainer  # noqa: F401
     from transformers import AutoModelForCausalLM  # noqa: F401
 
@@ -96,10 +98,18 @@ def read_rows(
     rows: list[RenderedRow] = []
     held_out: list[RenderedRow] = []
     asked: list[Conversation] = []
-    for conversation, row in iterate_trained_rows(found, renderer, options.max_length_tokens, count):
+    for number, (conversation, row) in enumerate(
+        iterate_trained_rows(found, renderer, options.max_length_tokens, count)
+    ):
+        if number % PROGRESS_ROWS == 0:
+            if job.should_stop():
+                break
+            yield Progress(number, len(found), "rows")
         (held_out if conversation.held_out else rows).append(row)
         if conversation.held_out and len(asked) < 2:
             asked.append(conversation)
+    if job.should_stop():
+        return rows, held_out, []
     yield Rows(count.read, count.kept, count.truncated, dict(count.dropped))
     if count.from_preference:
         yield Notice("info", "chosen_replies_used", {"rows": count.from_preference})

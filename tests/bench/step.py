@@ -117,7 +117,10 @@ class _Setting:
         from studio.training.session import build_config, build_tokenizer
 
         most = run.options.max_length_tokens
-        rows = {"input_ids": [row.ids for row in run.rows], "labels": [row.labels(most) for row in run.rows]}
+        rows = {
+            "input_ids": [row.ids.tolist() for row in run.rows],
+            "labels": [row.labels(most).tolist() for row in run.rows],
+        }
         trainer = SFTTrainer(
             model=run.model,
             args=build_config(run),

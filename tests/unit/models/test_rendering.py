@@ -46,7 +46,9 @@ def copy_pocket(folder: Path, template: str) -> Path:
 
 def trained_text(renderer: Renderer, messages: list) -> list[str]:
     row = next(iter(renderer.iterate_rows([messages])))
-    return [renderer.tokenizer.decode(row.ids[start:end], skip_special_tokens=False) for start, end in row.spans]
+    return [
+        renderer.tokenizer.decode(row.ids[start:end].tolist(), skip_special_tokens=False) for start, end in row.spans
+    ]
 
 
 def from_transformers(renderer: Renderer, messages: list) -> tuple[list[int], list[int]]:
@@ -76,7 +78,7 @@ def test_ids_and_masks_are_those_of_transformers(name: str, request: pytest.Fixt
     conversations = [CONVERSATION, *(record["messages"] for record in read_sample()[:60])]
     for messages, row in zip(conversations, renderer.iterate_rows(conversations), strict=True):
         ids, mask = from_transformers(renderer, messages)
-        assert row.ids == ids
+        assert row.ids.tolist() == ids
         ours = [0] * len(ids)
         for start, end in row.spans:
             ours[start:end] = [1] * (end - start)
@@ -86,7 +88,7 @@ def test_ids_and_masks_are_those_of_transformers(name: str, request: pytest.Fixt
 def test_a_prompt_is_the_beginning_of_the_conversation(pocket: Renderer, stories: Renderer):
     for renderer in (pocket, stories):
         prompt, whole = renderer.render_prompt(CONVERSATION[:2]), next(iter(renderer.iterate_rows([CONVERSATION[:3]])))
-        assert whole.ids[: whole.spans[0][0]] == prompt
+        assert whole.ids[: whole.spans[0][0]].tolist() == prompt
 
 
 def test_a_template_that_leaves_the_end_outside_its_marks_trains_the_end_as_well(tmp_path: Path):
@@ -110,7 +112,7 @@ def test_a_row_that_the_template_refuses_has_no_tokens_and_harms_no_other(tmp_pa
     template = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + QWEN_STYLE
     renderer = Renderer(read_base_folder("folder:x", copy_pocket(tmp_path / "x", template)))
     refused, kept = renderer.iterate_rows([CONVERSATION, CONVERSATION[1:3]])
-    assert refused.ids == [] and refused.spans == ()
+    assert len(refused.ids) == 0 and refused.spans == ()
     assert len(kept.spans) == 1
 
 
@@ -133,7 +135,9 @@ def test_a_torn_tokenizer_is_named(tmp_path: Path):
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4), st.integers(1, 80))
 def test_whatever_is_said_only_replies_are_labelled_and_a_cut_shortens_them(replies: list[str], most: int):
     renderer = Renderer(read_base(POCKET, (), Path("/nonexistent")))
-    messages = [m for reply in replies for m in ({"role": "user", "content": "?"}, {"role": "assistant", "content": reply})]
+    messages = [
+        m for reply in replies for m in ({"role": "user", "content": "?"}, {"role": "assistant", "content": reply})
+    ]
     row = next(iter(renderer.iterate_rows([messages])))
     assert len(row.spans) == len(replies)
     labels = row.labels(most)
