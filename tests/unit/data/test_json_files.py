@@ -130,7 +130,7 @@ def test_a_long_array_is_read_without_holding_it(tmp_path, monkeypatch):
     """4 MB of rows through a scanner that may hold 64 kB of one value."""
     monkeypatch.setattr(json_container, "LONGEST_ROW_BYTES", 64 * 1024)
     rows = [{"n": n, "text": "茶" * (n % 300)} for n in range(10_000)]
-    found, _, _ = read(tmp_path, json.dumps({"data": rows}, ensure_ascii=False))
+    found, _, _ = read(tmp_path, json.dumps({"data": rows, "by": {"x": [1]}, "n": 2}, ensure_ascii=False))
     assert found == rows
 
 
