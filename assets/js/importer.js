@@ -59,7 +59,8 @@
       }
       this.drop = this.dropZone();
       this.cards = el("div", { class: "ws-cards", attrs: { role: "radiogroup", "aria-label": say("data.samples") } }, this.options.samples.map((one) => this.card(one)));
-      this.node = el("div", { class: "ws-import" }, [this.drop, el("div", { class: "ws-key", text: say("data.or_sample") }), this.cards, this.own]);
+      this.samples = el("details", { class: "ws-found", attrs: { open: true } }, [el("summary", { text: say("data.or_sample") }), this.cards]);
+      this.node = el("div", { class: "ws-import" }, [this.drop, this.samples, this.own]);
       this.own.hidden = true;
     }
 
@@ -129,6 +130,7 @@
       this.deed = this.ctx.deed();
       this.name.placeholder = file.name.replace(/\.[^.]+$/, "");
       this.own.hidden = false;
+      this.samples.open = false;
       try {
         await sending.sent;
         if (this.upload === upload) this.bar.value = 1;

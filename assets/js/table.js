@@ -116,18 +116,32 @@
 
     // Rows ----------------------------------------------------------------------------------------------------------
 
+    // Reads a page of what is asked for. Whoever waits for it waits for the newest wish: an answer to an older one
+    // is dropped, and must not be taken for the page that was wanted.
     async load(page) {
       if (!this.info) return;
+      this.asked.page = page;
       const turn = ++this.turn;
-      const argument = { id: this.info.id, page, page_size: PAGE_ROWS, split: this.asked.split || null, query: this.asked.query || null };
+      this.latest = this.fetchPage(turn);
+      let awaited;
+      do {
+        awaited = this.latest;
+        await awaited;
+      } while (awaited !== this.latest);
+    }
+
+    async fetchPage(turn) {
+      const { page, split, query } = this.asked;
       try {
-        const found = await this.ctx.server.page(argument);
+        const found = await this.ctx.server.page({ id: this.info.id, page, page_size: PAGE_ROWS, split: split || null, query: query || null });
         if (turn !== this.turn) return;
         this.asked.page = found.page;
         this.page = found;
         this.render();
       } catch (error) {
-        if (turn === this.turn) this.ctx.toast(error.message, "bad");
+        if (turn !== this.turn) return;
+        if (this.page) this.asked.page = this.page.page;
+        whetstone.report(error);
       }
     }
 
@@ -143,12 +157,15 @@
       this.load(1);
     }
 
-    // After a deed of the editor: facts and page are read again, and the row it was about is found.
+    // After a deed of the editor: facts and page are read again, and the row it was about is found, unless the person
+    // has gone to another one meanwhile.
     async changed({ id, row_id: rowId, position, gone, undone }) {
       if (id !== this.info?.id) return;
+      const before = data.current.row?.row_id;
       const index = gone == null || !this.page ? -1 : this.page.rows.findIndex((row) => row.row_id === gone);
       await this.reload();
       whetstone.send("dataset:changed", { id });
+      if (data.current.row?.row_id !== before) return;
       if (gone != null) this.select(this.page.rows[Math.min(Math.max(index, 0), this.page.rows.length - 1)]?.row_id ?? null);
       else if (rowId != null) await this.reveal(rowId, position, undone ? "again" : "quiet");
     }

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+expect.set_options(timeout=20_000)
+
 TABLE = '[data-widget="table"]'
 EDITOR = '[data-widget="editor"]'
 VERSIONS = '[data-widget="versions"]'
@@ -46,7 +48,7 @@ def start_import(page: Page, path: Path, choices: dict[str, str] | None = None) 
 
 def choose(page: Page, choices: dict[str, str]) -> None:
     """Opens what is found automatically and changes some of it."""
-    found = page.locator(f"{DIALOG} details")
+    found = page.locator(f"{DIALOG} .ws-own details")
     if choices and not found.evaluate("node => node.open"):
         found.locator("summary").click()
     for name, value in choices.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settle
 from tests.browser.data_page import (
     DIALOG,
     EDITOR,
@@ -83,6 +84,38 @@ def test_undo_shows_the_row_on_whatever_page_it_stands(rows):
     expect(rows.locator(f"{EDITOR} .ws-title")).to_have_text("Row 1")
     expect(turn_box(rows, 1)).to_have_value("Answer 1")
     expect(rows.locator(f"{TABLE} tr.ws-on")).to_have_attribute("data-row", "1")
+
+
+@pytest.mark.parametrize("wanted", ["another row", "another page"])
+def test_a_click_that_overtakes_a_slow_answer_is_not_lost(rows, wanted):
+    """A save reads facts and page again; who takes another row or page meanwhile stays where they went."""
+    held = []
+
+    def asks_for_the_list(request) -> bool:
+        return '"list"' in (request.post_data or "")
+
+    def hold_once(route) -> None:
+        if held or not asks_for_the_list(route.request):
+            route.continue_()
+        else:
+            held.append(route)
+
+    rows.route("**/component_server/**", hold_once)
+    turn_box(rows, 1).fill("saved slowly")
+    with rows.expect_request(asks_for_the_list):
+        rows.keyboard.press("Control+s")
+    position = 5 if wanted == "another row" else 51
+    if wanted == "another page":
+        rows.locator(f"{TABLE} .ws-pager").get_by_role("button", name="Page 2", exact=True).click()
+    else:
+        rows.locator(f"{TABLE} tbody tr").nth(4).click()
+    expect(rows.locator(f"{EDITOR} .ws-title")).to_have_text(f"Row {position}")
+    with rows.expect_response(lambda answer: '"page"' in (answer.request.post_data or "")):
+        held[0].continue_()
+    expect(rows.locator(f"{TABLE} .ws-fine > span").last).to_have_text("1 edit, no version yet")
+    settle(rows)
+    expect(rows.locator(f"{TABLE} tr.ws-on")).to_have_attribute("data-row", str(position))
+    expect(rows.locator(f"{EDITOR} .ws-title")).to_have_text(f"Row {position}")
 
 
 def test_a_conflict_says_so_and_keeps_the_text(rows, open_page, app_url):
@@ -229,7 +262,7 @@ def test_the_keyboard_alone_reaches_rows_editor_and_neighbours(rows):
 def test_a_pair_is_edited_side_by_side_with_its_prompt(page, tmp_path):
     pair = {"prompt": "How much?", "chosen": "It costs 500 yen.", "rejected": "500."}
     import_rows(page, tmp_path, [pair] * 3, "pairs")
-    assert page.locator(f"{EDITOR} .ws-section-head").all_inner_texts() == ["Prompt", "Chosen", "Rejected"]
+    assert page.locator(f"{EDITOR} .ws-section-head .ws-tag").all_inner_texts() == ["Prompt", "Chosen", "Rejected"]
     edit_turn(page, 0, "Five hundred.", "rejected")
     expect(page.locator(f"{TABLE} tbody tr").first).to_contain_text("Five hundred.")
     assert cells(page, 1) == ["How much?", "It costs 500 yen.", "Five hundred."]

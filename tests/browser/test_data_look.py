@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE
@@ -88,7 +90,7 @@ def test_every_word_around_the_data_is_translated(make_app, open_page, tmp_path)
         file.write('{"messages": [{"role": "user"}]}\nnonsense\n')
     page.locator(f"{TABLE} .ws-data-empty .ws-btn").last.click()
     page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
-    page.locator(f"{DIALOG} summary").click()
+    page.locator(f"{DIALOG} .ws-own summary").click()
     check("import dialog")
     page.locator(f"{DIALOG} .ws-btn-primary").click()
     expect(page.locator(f"{DIALOG} .ws-refused tbody tr")).to_have_count(2)
@@ -115,6 +117,8 @@ def test_every_word_around_the_data_is_translated(make_app, open_page, tmp_path)
 
 def test_rows_and_pages_come_within_a_tenth_of_a_second(page, tmp_path):
     """The quicker half of the clicks, up to the frame that shows them: the rest waits for what else the machine does."""
+    if os.getloadavg()[0] > 2 * os.cpu_count():
+        pytest.skip(f"the machine is busy with other work: load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores")
     import_rows(page, tmp_path, conversations(3000), "quick")
     for what in ("row", "page"):
         times_ms = sorted(page.evaluate(CLICKS, what))
