@@ -73,6 +73,7 @@ def iterate_build(folder: Path, work: Path, plan: Plan) -> Iterator[dict[str, An
             "torch": torch.__version__,
         },
         "parameters": sum(p.numel() for p in model.parameters()),
+        "weights_sha256": hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
     }
     (folder / "build.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     yield {"built": str(folder)}

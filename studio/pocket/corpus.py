@@ -20,7 +20,8 @@ SEED = 20260
 VALIDATION_SHARD = 1_000_000
 END = "<|endoftext|>"
 
-# Weights of documents, not tokens. Copying needs about a fifth of the corpus: at less it never appeared in the recipe.
+# Weights of documents, not tokens. About a fifth is copying, which a small model learns last: here it came between
+# 2 and 3 million tokens, and the validation loss fell from 1.49 to 1.12 with it.
 Maker = Callable[[random.Random, str], str]
 MIX: dict[Maker, int] = {
     chats.shop_chat: 240,
@@ -37,7 +38,7 @@ MIX: dict[Maker, int] = {
     documents.json_document: 50,
     documents.echo: 70,
 }
-# After 7 million tokens all was learned but looking up a price in a list (12 of 16 missed) and sums (8 of 10 wrong).
+# At 6 million tokens the tuned model still missed 12 of 16 prices in a list and got 8 of 10 worked sums wrong.
 LATE_MIX: dict[Maker, int] = {**MIX, documents.reading: 110, documents.sums: 110}
 LATE_FROM_SHARD = 28
 TOKEN_ECHO_EVERY = 20

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Plan:
     """`tokens` is rounded up to whole steps. The rate is flat for `flat_fraction` (0..1) of the steps, then falls to zero."""
 
-    tokens: int = 12_000_000
+    tokens: int = 16_000_000
     batch_windows: int = 8
     matrix_rate: float = 0.02
     other_rate: float = 3e-3

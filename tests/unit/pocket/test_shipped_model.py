@@ -1,12 +1,13 @@
 """The folder `assets/pocket` loads anywhere, and tokenizer and corpus can be rebuilt to the recorded hash."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
 
-from studio.pocket.corpus import CONTEXT, MIX, SHARD_TOKENS, build_shard, shard_hash
+from studio.pocket.corpus import CONTEXT, LATE_FROM_SHARD, LATE_MIX, MIX, SHARD_TOKENS, build_shard, shard_hash
 from studio.pocket.tokenizer import VOCABULARY, build_tokenizer, forced_characters, tokenizer_hash
 
 SHIPPED = Path(__file__).parents[3] / "assets" / "pocket"
@@ -98,6 +99,10 @@ def test_the_documents_of_the_corpus_are_written_as_the_template_writes():
     assert loaded.apply_chat_template(TALK, tokenize=False) == render_chat(TALK)
 
 
+def test_the_weights_are_the_recorded_ones():
+    assert hashlib.sha256((SHIPPED / "model.safetensors").read_bytes()).hexdigest() == BUILD["weights_sha256"]
+
+
 def test_the_model_loads_with_tied_embeddings_and_stops_on_both_ends():
     import torch
     from transformers import AutoModelForCausalLM
@@ -123,5 +128,10 @@ def test_the_shipped_weights_have_the_recorded_validation_loss(tokenizer: Tokeni
     assert abs(validation_loss(model, tokenizer, 32) - BUILD["pretraining"]["validation_loss"]) < 0.1
 
 
-def test_the_mix_has_no_maker_without_weight():
-    assert all(weight > 0 for weight in MIX.values())
+def test_late_shards_lean_on_reading_and_sums(tokenizer: Tokenizer):
+    """110 sums documents of 1,200 instead of 40, and 110 more price lists: ` =` and ` list` about double from shard to shard."""
+    equals, lists = tokenizer.encode(" =").ids[0], tokenizer.encode(" list").ids[0]
+    early, late = build_shard(LATE_FROM_SHARD - 1, tokenizer), build_shard(LATE_FROM_SHARD, tokenizer)
+    for token in (equals, lists):
+        assert int((late == token).sum()) > 1.5 * int((early == token).sum())
+    assert set(MIX) < set(LATE_MIX)
