@@ -39,7 +39,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv(MARK, value)
     yield value
     try:
-        wait_for(lambda: not marked_processes(value), 15.0)
+        wait_for(lambda: not marked_processes(value))
     finally:
         for process in (left := marked_processes(value)):
             process.kill()
@@ -58,7 +58,7 @@ def end_jobs(studio: Studio) -> None:
     """Stop what runs and what waits, and wait until no keeper is left."""
     for folder in [f for f in studio.queue.all_jobs() if not f.state().is_ended]:
         folder.ask_stop()
-    wait_for(lambda: not studio.queue.running(), 30.0)
+    wait_for(lambda: not studio.queue.running())
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         lock = None  # deleted in the meantime
     if lock is None or not is_still_to_start(order.folder):
         return 0
-    lease = wait_for_lease(order)
+    wait_for_lease(order)
     if (order.folder / STOP_NAME).exists():
         write_stopped(order.folder)
         return 0
@@ -79,7 +79,6 @@ def main(arguments: list[str]) -> int:
     if was_spare and started_event(order.folder) is None:
         return 1  # a spare that died before it saw the job: whoever handed it over starts another
     write_ending_of_worker(order.folder, exit_code, signal_number, forced)
-    del lease
     return 0
 
 
@@ -149,21 +148,18 @@ def is_still_to_start(folder: Path) -> bool:
     return not has_ended(last) and started_event(folder) is None
 
 
-def wait_for_lease(order: Order) -> int | None:
-    """The device's lease, waited for until it is free or the job is asked to stop."""
+def wait_for_lease(order: Order) -> None:
+    """Take the device's lease, once it is free, for as long as this process lives; or return when asked to stop."""
     if order.lease is None:
-        return None
+        return
     workspace = order.folder.parent.parent
     mine = {"who": "job", "job": order.folder.name, "workspace": workspace.name, "since": utc_now()}
     told = False
-    while (lease := take_lease(order.lease, mine)) is None:
-        if (order.folder / STOP_NAME).exists():
-            return None
+    while take_lease(order.lease, mine) is None and not (order.folder / STOP_NAME).exists():
         if not told:
             told = True
             tell_device_is_busy(order)
         time.sleep(POLL_S)
-    return lease
 
 
 def tell_device_is_busy(order: Order) -> None:
@@ -178,7 +174,7 @@ def tell_device_is_busy(order: Order) -> None:
 def keep(worker: Worker, order: Order, lock: int, child_ended: int) -> tuple[int | None, int | None, bool]:
     """Hand the job over and wait for the worker's end → exit code, signal, whether it was ended on purpose."""
     try:
-        socket.send_fds(worker.link, [str(order.folder).encode()], [lock])
+        socket.send_fds(worker.link, [os.fsencode(order.folder)], [lock])
     except OSError:
         pass  # it is dead already; waiting for it says how
     os.close(STDIN)

@@ -50,11 +50,11 @@ class AppProcess:
     def close(self) -> None:
         if self._child.poll() is None:
             self._child.stdin.close()
-            self._child.wait(20)
+            self._child.wait(60)
         self._child.stdout.close()
 
     def _close(self, number: signal.Signals) -> None:
-        assert self._child.wait(20) != 0, number
+        assert self._child.wait(60) != 0, number
         try:
             self._child.stdin.close()
         except OSError:

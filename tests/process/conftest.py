@@ -61,7 +61,7 @@ class Jobs:
         return self.wait(self.submit(kind, **options))
 
     def wait(self, folder: JobFolder) -> JobState:
-        return self.studio.queue.wait(folder.id, 30.0)
+        return self.studio.queue.wait(folder.id, 60.0)
 
 
 @pytest.fixture

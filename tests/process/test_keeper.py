@@ -111,18 +111,22 @@ def test_a_waiting_pair_ends_when_its_app_does(launcher: LocalLauncher, mark: st
     wait_for(lambda: not marked_processes(mark))
 
 
-def test_a_waiting_keeper_ends_when_its_worker_dies_and_refuses_the_job(launcher: LocalLauncher, new_job: NewJob):
+def test_a_waiting_keeper_ends_when_its_worker_dies_and_refuses_the_job(
+    launcher: LocalLauncher, new_job: NewJob, mark: str
+):
     spare = launcher.launch(preload=True, online=False)
-    worker = wait_for(lambda: psutil.Process(spare.pid).children())[0]
+    worker = wait_for(lambda: marked_processes(mark, "worker"))[0]
     worker.kill()
     spare.wait()
     assert not spare.give(new_job().path, None, 1.0)
 
 
-def test_a_job_given_to_a_spare_that_dies_before_seeing_it_has_not_started(launcher: LocalLauncher, new_job: NewJob):
+def test_a_job_given_to_a_spare_that_dies_before_seeing_it_has_not_started(
+    launcher: LocalLauncher, new_job: NewJob, mark: str
+):
     folder = new_job()
     spare = launcher.launch(preload=True, online=False)
-    worker = wait_for(lambda: psutil.Process(spare.pid).children())[0]
+    worker = wait_for(lambda: marked_processes(mark, "worker"))[0]
     worker.suspend()
     assert spare.give(folder.path, None, 1.0)
     wait_for(folder.is_held)
