@@ -119,6 +119,7 @@
 
   whetstone.toast = (message, level = "info") => {
     const area = raiseToasts();
+    for (const earlier of area.querySelectorAll(".ws-toast")) if (earlier.firstChild.textContent === message) earlier.remove();
     const close = () => toast.remove();
     const toast = el("div", { class: `ws-toast ws-toast-${level}` }, [
       el("div", { text: message }),

@@ -204,6 +204,25 @@
     if (kind === "train") whetstone.send("run:selected", { id });
   }
 
+  // ---- Gradio's toasts ---------------------------------------------------------------------------------------
+  const LEVELS = { error: "bad", warning: "warning", info: "info", success: "good" };
+  const LOST = /^Connection to the server was lost/;
+
+  /** What Gradio would show in toasts of its own comes as ours; its English line about a lost server as our own line. */
+  function followToasts() {
+    const place = document.querySelector(".toast-wrap");
+    if (!place) return;
+    const said = new WeakSet();
+    new MutationObserver(() => {
+      for (const node of place.querySelectorAll(".toast-message-text")) {
+        if (said.has(node)) continue;
+        said.add(node);
+        if (LOST.test(node.textContent)) readStatus();
+        else whetstone.toast(node.textContent, LEVELS[Object.keys(LEVELS).find((name) => node.classList.contains(name))]);
+      }
+    }).observe(place, { childList: true, subtree: true });
+  }
+
   // ---- start -------------------------------------------------------------------------------------------------
   function start() {
     const bar = document.getElementById("ws-bar");
@@ -216,6 +235,7 @@
       watcher.disconnect();
       if (whetstone.language === "en-XA") await changeGradio("en-XA");
       followTabs();
+      followToasts();
     });
     watcher.observe(document.body, { childList: true, subtree: true });
     whetstone.on("no-answer", readStatus);

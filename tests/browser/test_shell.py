@@ -112,6 +112,7 @@ def test_a_page_that_lost_its_server_says_so_and_recovers_by_itself(open_page, m
     open_tab(page, "settings")
     first.end()
     expect(page.locator("#ws-offline")).to_have_text(re.compile("does not answer"), timeout=30_000)
+    assert not page.get_by_text("Connection to the server was lost").is_visible()
     port = int(first.address.rsplit(":", 1)[1].strip("/"))
     make_app(root=tmp_path / "root", port=port)
     expect(page.locator("#ws-offline")).to_be_hidden(timeout=30_000)
