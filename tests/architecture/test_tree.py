@@ -14,7 +14,7 @@ TOP = frozenset(
     | {".gitignore", ".gitattributes", ".pytest.ini", ".ruff.toml"}
 )
 ONE_MACHINES = (
-    *("/wo" + "rk/", "/tmp/" + "venv", "/opt/" + "pypi", "/opt/" + "wheels", "/home" + "/", "/Us" + "ers/"),
+    *("/wo" + "rk/", "/tmp/" + "venv", "/opt/" + "pypi", "/opt/" + "wheels"),
     *("pypi" + ".org", "pythonhosted" + ".org", "download.pytorch" + ".org", "deb.debian" + ".org"),
     *("registry.npmjs" + ".org", "index" + "-url", "find" + "-links", "file:///" + "opt"),
 )
