@@ -27,7 +27,6 @@ class Base:
 
     parameters: counted from the safetensors headers, tied weights once. bytes: of the weights on disk. context: the
     longest input in tokens. template: "own" where the files bring a chat template, "chosen" where one of ours is taken.
-    stored_dtype: of the weights on disk, as config.json names it.
     """
 
     id: str
@@ -38,8 +37,6 @@ class Base:
     bytes: int
     context: int
     vocabulary: int
-    hidden_size: int
-    stored_dtype: str
     licence: str | None
     template: TemplateSource
 
@@ -80,8 +77,6 @@ def read_base_folder(base_id: str, folder: Path) -> Base:
         bytes=size,
         context=int(text_config.get("max_position_embeddings") or _UNKNOWN_CONTEXT_TOKENS),
         vocabulary=int(text_config.get("vocab_size") or 0),
-        hidden_size=int(text_config.get("hidden_size") or 0),
-        stored_dtype=str(config.get("dtype") or config.get("torch_dtype") or "float32"),
         licence=_read_licence(folder),
         template="own" if read_own_template(folder) is not None else "chosen",
     )

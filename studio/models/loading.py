@@ -31,7 +31,7 @@ def load_model(base: Base, dtype: str, device: str) -> Any:
             local_files_only=True,
         )
     except (OSError, ValueError, KeyError) as error:
-        raise BaseUnreadable(model=base.id, file=type(error).__name__) from error
+        raise BaseUnreadable(model=base.id, file="config.json") from error
     model.requires_grad_(False)
     return model.to(device).eval()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from studio.errors import JobNotFound, OptionsInvalid
 from studio.jobs.folder import JobFolder
-from studio.models.catalogue import Base
 from studio.models.machine import find_plan, read_machine
 from studio.people import Person
 from studio.services.bases import Bases
@@ -31,7 +31,9 @@ from studio.training.trainspec import TrainSpec
 
 KIND = "train"
 _UNKNOWN = ("rows", "held_out", "tokens", "steps", "cut", "nothing", "seconds")
+_WITHOUT_RESULT = ("failed", "stopped")
 _TAIL_BYTES = 16_384
+RETRY_AFTER_S = 60.0
 
 
 class Runs:
@@ -62,10 +64,10 @@ class Runs:
         ground = self._ground(person, base, version)
         chosen = read_settings(method, adapter, settings, ground)
         plan = find_plan(self._root, ground.base)
-        probing = None if plan else self._ensure_job(person, "probe", ground.base, None)
+        probing = None if plan else self._ensure_job(person, "probe", ground)
         if ground.measure is None:
-            job = self._ensure_job(person, "measure", ground.base, version)
-            status = "failed" if job.state().is_ended else "measuring"
+            job = self._ensure_job(person, "measure", ground)
+            status = "failed" if job.state().status in _WITHOUT_RESULT else "measuring"
             return {"status": status, "warnings": [], "job_id": job.id} | dict.fromkeys(_UNKNOWN)
         forecast = forecast_run(ground.measure, plan, chosen.options, chosen.keeps_split)
         # A probe that waits behind a run may take hours: the rest is told without it.
@@ -135,12 +137,29 @@ class Runs:
         measure = find_measure(measure_path(person.workspace, entry["fingerprint"], found))
         return Ground(found, entry, read_machine(self._root), measure)
 
-    def _ensure_job(self, person: Person, kind: str, base: Base, version: str | None) -> JobFolder:
-        """The job that measures what is missing; asked for once, however often the form looks."""
-        options = {"base": base.id, "base_folder": str(base.folder)} | ({"version": version} if version else {})
-        title = base.title if version is None else f"{base.title} {version[:8]}"
-        deed = "|".join((kind, base.id, str(base.bytes), version or ""))
-        return self._queue.find(person, self._queue.submit(person, kind, title, options, deed))
+    def _ensure_job(self, person: Person, kind: str, ground: Ground) -> JobFolder:
+        """The job that measures what is missing; asked for once, however often the form looks.
+
+        One that ended without a result is tried again after a minute; so is one whose result is no longer there.
+        """
+        base = ground.base
+        options = {"base": base.id, "base_folder": str(base.folder)}
+        title, subject = base.title, f"{base.id}|{base.bytes}"
+        if kind == "measure":
+            version = ground.version["fingerprint"]
+            options["version"] = version
+            title, subject = f"{base.title} {version[:8]}", measure_path(person.workspace, version, base).name
+        attempt = 0
+        while True:
+            attempt += 1
+            job_id = self._queue.submit(person, kind, title, options, f"{kind}|{subject}|{attempt}")
+            job = self._queue.find(person, job_id)
+            if not (ended := job.state().ended) or _seconds_since(ended["time"]) < RETRY_AFTER_S:
+                return job
+
+
+def _seconds_since(time: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
 
 
 def _collect(problems: list[dict[str, Any]], read: Any, *arguments: Any) -> Any:

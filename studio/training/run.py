@@ -47,7 +47,6 @@ class Outcome:
     stopped: bool = False
     held_out_before: float | None = None
     held_out_after: float | None = None
-    held_out_step: int | None = None
     train_loss: float | None = None
     tokens: int = 0
     seconds_training: float = 0.0

@@ -98,7 +98,6 @@ class Watcher(TrainerCallback):
         if step == 0:
             self.outcome.held_out_before = loss
         self.outcome.held_out_after = loss
-        self.outcome.held_out_step = step
         return loss
 
     def _show_replies(self, model: Any, step: int) -> None:

@@ -158,6 +158,7 @@ def ensure_plan(
     machine = find_machine()
     plan = find_plan(job.root, base)
     if plan is None:
+        yield Phase("probing")
         write_machine(job.root, machine)
         plan = measure_plan(base, machine, adapter, adapter_options, PROBE_LIMIT_S)
         write_plan(job.root, base, plan)

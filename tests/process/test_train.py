@@ -155,6 +155,19 @@ def test_the_form_knows_the_longest_row_once_it_is_measured(studio: Studio, pers
     assert most()["reason"] == "max_length_longest_row" and 8 <= most()["value"] < 512
 
 
+def test_a_measurement_that_failed_is_told_and_tried_again(studio: Studio, person: Person, version: str, monkeypatch):
+    path = studio.datasets.version_path(person, version)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:500])
+    first = studio.runs.preview(person, "pocket", version, "sft", "lora", SETTINGS)
+    assert studio.queue.wait(first["job_id"], 60).status == "failed"
+    told = studio.runs.preview(person, "pocket", version, "sft", "lora", SETTINGS)
+    assert (told["status"], told["job_id"]) == ("failed", first["job_id"])
+    path.write_bytes(whole)
+    monkeypatch.setattr("studio.services.runs.RETRY_AFTER_S", 0.0)
+    assert preview(studio, person, version)["rows"] == 1080
+
+
 def test_a_base_without_template_is_told_about(studio: Studio, person: Person, version: str, shared_data: Path):
     studio.bases._models = (shared_data / "model",)
     asked = choices(version, max_length_tokens=512, epochs=1) | {"base": "folder:stories260K"}

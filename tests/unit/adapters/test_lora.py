@@ -51,7 +51,7 @@ def test_a_trained_word_table_stays_tied_to_the_head_and_comes_back_so(tmp_path)
                 parameter -= 0.1 * parameter.grad
     model.save_pretrained(tmp_path, safe_serialization=True)
     loaded = PeftModel.from_pretrained(load_model(BASE, "float32", "cpu"), tmp_path)
-    rows = torch.randn(3, BASE.hidden_size)
+    rows = torch.randn(3, model.config.hidden_size)
     untrained = load_model(BASE, "float32", "cpu").get_input_embeddings().weight
     for tuned in (model, loaded):
         inner = tuned.get_base_model()
