@@ -30,7 +30,7 @@
   whetstone.chart = ({ zoom, zoomed }) => {
     const root = el("div", { class: "ws-chart", attrs: { role: "img" } });
     const store = {}, plotted = {};
-    const shown = { view: "loss", log: false, clip: false, range: null, detail: null, turn: 0 };
+    const shown = { view: "loss", log: false, clip: false, range: null, height: null, detail: null };
     let size = 1, factor = 0, reach = 0, drawn = false, queue = Promise.resolve(), lastZoom = 0, ended = false;
     clearStore();
 
@@ -60,14 +60,13 @@
       const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line-strong"), automargin: true };
       const narrow = root.clientWidth < 560;
       return {
-        uirevision: [shown.view, shown.log, shown.clip, shown.turn].join(), // a person's zoom outlives a redraw
         margin: { l: 44, r: 12, t: narrow ? 40 : 10, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
         paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"),
         font: { family: css("--font"), size: 12, color: css("--ink-2") },
         hoverlabel: { bgcolor: css("--panel"), bordercolor: css("--line-strong"), font: { color: css("--ink") } },
         legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: narrow ? "bottom" : "top", font: { size: narrow ? 11 : 12 }, bgcolor: css("--panel") },
-        xaxis: { ...grid, title: { text: say("chart.step"), standoff: 6 }, showgrid: false, tickformat: ",", rangemode: "tozero", ...rangeOf(reach ? [0, reach] : null) },
-        yaxis: { ...grid, type: shown.log ? "log" : "linear", exponentformat: "e", hoverformat: ".4~g", ...rangeOf(clipped()) },
+        xaxis: { ...grid, title: { text: say("chart.step"), standoff: 6 }, showgrid: false, tickformat: ",", rangemode: "tozero", ...rangeOf(shown.range || (reach ? [0, reach] : null)) },
+        yaxis: { ...grid, type: shown.log ? "log" : "linear", exponentformat: "e", hoverformat: ".4~g", ...rangeOf(shown.height || clipped()) },
       };
     }
 
@@ -184,16 +183,19 @@
     function listen() {
       root.on("plotly_doubleclick", () => ranged(null).then(redraw));
       root.on("plotly_relayout", (change) => {
-        const left = change["xaxis.range[0]"] ?? (change["xaxis.range"] || [])[0];
-        const right = change["xaxis.range[1]"] ?? (change["xaxis.range"] || [])[1];
+        const [left, right] = side(change, "xaxis"), [low, high] = side(change, "yaxis");
+        if (low !== undefined) shown.height = [low, high];
         if (left !== undefined) ranged([left, right]).catch(failed);
       });
     }
 
+    const side = (change, axis) => change[`${axis}.range`] || [change[`${axis}.range[0]`], change[`${axis}.range[1]`]];
+
+    // A zoom is kept by us: plotly would give up the part of it that a redraw's own range differs from.
     function ranged(range) {
       shown.range = range;
       root.dataset.zoomed = range ? "yes" : "no";
-      if (!range) shown.turn += 1;
+      if (!range) shown.height = null;
       zoomed(Boolean(range));
       if (range && size > 1) return refine(true);
       if (!shown.detail) return queue;
@@ -219,6 +221,7 @@
     // ---- what the panel asks for ---------------------------------------------------------------------------
     const set = (name, value) => {
       shown[name] = value;
+      shown.height = null;
       return redraw();
     };
     const resized = new ResizeObserver(() => {
@@ -233,7 +236,7 @@
       feed,
       clear: () => {
         clearStore();
-        Object.assign(shown, { range: null, detail: null, turn: shown.turn + 1 });
+        Object.assign(shown, { range: null, height: null, detail: null });
         zoomed(false);
         return drawn ? redraw() : queue;
       },

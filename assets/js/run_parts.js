@@ -32,7 +32,7 @@
   function placeName({ status, facts }) {
     if (["finished", "failed", "stopped"].includes(status)) return say("run.place.ended");
     if (["queued", "starting"].includes(status)) return say(`run.status.${status}`);
-    if (!facts.phase || facts.phase === "importing") return say("run.preparing");
+    if (facts.step === null && (!facts.phase || facts.phase === "importing")) return say("run.preparing");
     const phase = `phase.${facts.phase}`;
     if (facts.phase === "training") return say("run.place.training");
     return say(whetstone.has(phase) ? phase : `run.status.${status}`);

@@ -34,6 +34,7 @@
       whetstone.selectedRun = id;
       whetstone.send("run:selected", { id });
       draw();
+      root.querySelector("tr.ws-on")?.scrollIntoView({ block: "nearest" });
     }
 
     // ---- drawing ---------------------------------------------------------------------------------------------

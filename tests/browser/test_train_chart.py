@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.events import Choice, Evaluated, Failed, Finished, Notice, Phase, Rows, Sample
-from tests.browser.train_page import CHART, RUN, RUNS, number, open_train, points, said, wait_points, wait_status
+from tests.browser.conftest import open_tab
+from tests.browser.train_page import CHART, RUN, RUNS, number, points, said, wait_points, wait_status
 from tests.written_runs import PROMPTS, WrittenRun
 
 
@@ -39,7 +40,7 @@ def run(workspace):
 @pytest.fixture
 def page(app, run, open_page) -> Page:
     page = open_page(app.address)
-    open_train(page)
+    open_tab(page, "train")
     wait_points(page, 20)
     return page
 
@@ -107,7 +108,7 @@ def test_a_run_of_100000_steps_shows_its_spike_and_a_zoom_shows_every_point(page
     expect(page.locator(CHART)).to_have_attribute("data-last-step", "100000")
     assert 500 < points(page) <= 2_000
     assert drawn(page, "Math.max(...chart.data[0].y)") == 9.0
-    drag(page, 0.310, 0.318)
+    drag(page, 0.305, 0.323)
     page.wait_for_function(f"Number(document.querySelector('{CHART}').dataset.detail || 0) > 0")
     steps = drawn(page, "chart.data[0].x")
     assert steps == list(range(steps[0], steps[-1] + 1)), "every step of the range"
@@ -182,7 +183,7 @@ def test_deleting_asks_and_a_run_that_is_gone_already_is_no_error(page, workspac
     row = page.locator(f'{RUNS} tr[data-run="{ended.id}"]')
     row.wait_for()
     other = open_page(app.address)
-    open_train(other)
+    open_tab(other, "train")
     elsewhere = other.locator(f'{RUNS} tr[data-run="{ended.id}"]')
     elsewhere.get_by_role("button").click()
     row.get_by_role("button").click()
@@ -202,7 +203,8 @@ def test_a_page_that_is_not_seen_asks_for_nothing(page, run):
     run.step(21)
     asked: list[str] = []
     page.on("request", lambda request: "component_server" in request.url and asked.append(request.url))
-    page.wait_for_timeout(1_500)
+    began = page.evaluate("performance.now()")
+    page.wait_for_function("began => performance.now() > began + 1500", arg=began)  # three looks of a page that is seen
     assert not asked
     page.locator("#ws-tab-train-button").click()
     wait_points(page, before + 1)
@@ -210,7 +212,7 @@ def test_a_page_that_is_not_seen_asks_for_nothing(page, run):
 
 def test_another_browser_sees_the_same_run_without_holding_up_the_first(page, run, open_page, app):
     second = open_page(app.address, locale="ja-JP", scheme="dark")
-    open_train(second)
+    open_tab(second, "train")
     wait_points(second, 20)
     for step in (21, 22, 23):
         run.step(step)

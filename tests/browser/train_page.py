@@ -70,7 +70,7 @@ def press_start(page: Page) -> str:
     before = page.locator(RUN).get_attribute("data-run") or ""
     page.locator("#train-start").click()
     shown = page.wait_for_function(
-        "([place, before]) => { const run = document.querySelector(place).dataset.run; return run && run !== before ? run : false; }",
+        "([place, before]) => { const run = document.querySelector(place)?.dataset.run; return run && run !== before ? run : false; }",
         arg=[RUN, before],
         timeout=LONG_MS,
     )
@@ -83,7 +83,7 @@ def wait_status(page: Page, status: str) -> None:
 
 def wait_points(page: Page, count: int) -> None:
     page.wait_for_function(
-        "([place, count]) => Number(document.querySelector(place).dataset.points || 0) >= count",
+        "([place, count]) => Number(document.querySelector(place)?.dataset.points || 0) >= count",
         arg=[CHART, count],
         timeout=LONG_MS,
     )

@@ -32,4 +32,4 @@ def _seconds(folder: JobFolder) -> float | None:
     last = state.ended or state.last
     if not state.started or not last:
         return None
-    return last.get("seconds") or seconds_between(state.started["time"], last["time"])
+    return last.get("seconds") or seconds_between(state.started.get("time", ""), last.get("time", ""))
