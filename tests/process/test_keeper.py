@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 
 from studio.jobs.folder import JobFolder
 from studio.jobs.launchers.local import PROJECT, LocalLauncher
-from studio.jobs.lease import lease_holder, take_lease
+from studio.jobs.lease import lease_holder, take_lease, take_lock
 from studio.jobs.log import read_events
 from tests.processes import marked_processes, wait_for
 
@@ -69,23 +68,22 @@ def test_a_keeper_leaves_an_ended_a_stopped_and_a_deleted_job_alone(launcher: Lo
     assert not deleted.path.exists()
 
 
-def test_looking_at_a_job_all_the_time_does_not_keep_it_from_starting(launcher: LocalLauncher, new_job: NewJob):
-    folder = new_job(steps=20)
-    done = threading.Event()
-
-    def look() -> None:
-        while not done.is_set():
-            folder.is_held()
-            JobFolder(folder.path).state()
-
-    lookers = [threading.Thread(target=look) for _ in range(3)]
-    for looker in lookers:
-        looker.start()
-    keep(launcher, folder).wait()
-    done.set()
-    for looker in lookers:
-        looker.join()
+def test_a_look_at_the_job_does_not_keep_it_from_starting(launcher: LocalLauncher, new_job: NewJob):
+    """The look takes the lock, and has it until the keeper is seen to wait for it."""
+    folder = new_job(steps=2)
+    lock = take_lock(folder.path / "lock")
+    keeper = keep(launcher, folder)
+    wait_for(lambda: str(folder.path / "lock") in open_paths(keeper.pid) or not keeper.is_alive())
+    os.close(lock)
+    keeper.wait()
     assert kinds_of(folder)[-1] == "finished"
+
+
+def open_paths(pid: int) -> set[str]:
+    try:
+        return {file.path for file in psutil.Process(pid).open_files()}
+    except psutil.Error:
+        return set()
 
 
 def test_a_device_job_waits_for_the_lease_and_says_who_has_it(launcher: LocalLauncher, new_job: NewJob, root: Path):
