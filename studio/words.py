@@ -71,6 +71,11 @@ def say(language: str, key: str, **values: Any) -> str:
     return key if template is None else render_words(template, values, language)
 
 
+def join_sentences(language: str, *sentences: str) -> str:
+    """Sentences as one text: English puts a space between them, Japanese nothing. Empty ones are left out."""
+    return ("" if language == "ja" else " ").join(sentence for sentence in sentences if sentence)
+
+
 def known_language(asked: str | None) -> str | None:
     """'ja-JP' → 'ja', 'en-XA' → 'en-XA', 'fr' → None."""
     if not asked:
