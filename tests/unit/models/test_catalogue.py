@@ -106,3 +106,12 @@ def test_parameters_in_several_files_are_added_up(tmp_path: Path):
     header = json.dumps({"extra": {"dtype": "F32", "shape": [3, 5], "data_offsets": [0, 60]}}).encode()
     (folder / "model-2.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(60))
     assert read_base("folder:copy", (tmp_path,), NOWHERE).parameters == one + 15
+
+
+@pytest.mark.parametrize("form", ["folder:{outside}", "folder:inside/../../copy", "folder:inside/copy", "hub:{outside}"])
+def test_a_whole_base_outside_the_known_folders_is_not_reached(tmp_path: Path, form: str):
+    outside = folder_base(tmp_path)
+    (tmp_path / "models" / "inside").mkdir(parents=True)
+    folder_base(tmp_path / "models" / "inside")
+    with pytest.raises(ModelNotFound):
+        read_base(form.format(outside=outside), (tmp_path / "models",), tmp_path / "hub")

@@ -231,3 +231,29 @@ def test_the_same_seed_gives_the_same_losses(tmp_path):
     assert first == second
     other = [step["loss"] for step in of_kind(run_job(tmp_path / "c", read_sample()[:40], seed=7)[1], "step")]
     assert other != first
+
+
+def test_the_loss_before_is_the_bases_even_when_the_first_step_has_changed_the_word_table(tmp_path):
+    settings = {"train_embeddings": True, "warm_up_fraction": 0.0, "schedule": "constant", "learning_rate": 0.01}
+    folder, events = run_job(tmp_path, read_sample()[:40], **settings, epochs=1)
+    renderer = Renderer(BASE)
+    held_out = HeldOut(read_held_out(folder, renderer), 512, renderer.pad_id, 2048)
+    model = load_model(BASE, "float32", "cpu")
+    assert held_out.measure(model, PLAN, "cpu", lambda: False) == pytest.approx(
+        events[-1]["summary"]["held_out_before"], abs=1e-5
+    )
+
+
+def test_an_evaluation_leaves_the_run_as_it_would_have_been(tmp_path, monkeypatch):
+    """With dropout on, the losses are the same whether or not held-out rows are measured in between."""
+    from studio.training import schedule
+
+    records = read_sample()[:60]
+    often = run_job(tmp_path / "a", records, dropout=0.3)[1]
+    monkeypatch.setattr(schedule, "SHARE", 0.0)
+    rarely = run_job(tmp_path / "b", records, dropout=0.3)[1]
+    monkeypatch.setattr(schedule, "SHARE", 100.0)
+    always = run_job(tmp_path / "c", records, dropout=0.3)[1]
+    assert len(of_kind(always, "evaluated")) > len(of_kind(rarely, "evaluated")) == 2
+    losses = [[step["loss"] for step in of_kind(events, "step")] for events in (often, rarely, always)]
+    assert losses[0] == losses[1] == losses[2]
