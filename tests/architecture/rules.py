@@ -14,7 +14,10 @@ PARAMETERS = 7
 NESTING = 4
 BANNED_MODULES = frozenset({"utils", "util", "common", "helpers", "helper", "misc", "manager", "managers"})
 BANNED_PREFIXES = ("get_", "do_", "handle_", "process_")
-ALLOWED_NAMES = frozenset({"process_started_s", "get_train_dataloader", "get_eval_dataloader", "get_batch_samples"})
+ALLOWED_NAMES = frozenset(
+    {"process_started_s", "do_GET", "do_HEAD", "do_POST"}
+    | {"get_train_dataloader", "get_eval_dataloader", "get_batch_samples"}
+)
 """A noun, and methods of a library's class that a subclass has to name as the library does."""
 
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
