@@ -143,16 +143,12 @@ def test_a_worker_without_its_keeper_says_so_and_ends(jobs: Jobs, mark: str):
     wait_for(lambda: not marked_processes(mark))
 
 
-def test_a_job_counts_as_running_while_its_worker_lives_without_a_keeper(jobs: Jobs):
+def test_keeper_and_worker_both_hold_the_lock(jobs: Jobs):
     folder = jobs.running()
     worker = worker_of(folder)
-    keeper = worker.parent()
-    worker.suspend()
-    keeper.kill()
-    keeper.wait()
-    assert folder.state().status == "running"
-    worker.resume()
-    assert jobs.wait(folder).ended["code"] == "KeeperLost"
+    lock = str(folder.path / "lock")
+    for process in (worker, worker.parent()):
+        assert lock in [file.path for file in process.open_files()]
 
 
 def test_when_worker_and_keeper_are_both_killed_whoever_looks_writes_the_ending(jobs: Jobs, mark: str):
