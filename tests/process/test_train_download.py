@@ -15,8 +15,9 @@ from studio.people import Person
 from studio.services.studio import Studio
 
 REVISION = "a" * 40
-FILES = {path.name: path.read_bytes() for path in POCKET_FOLDER.iterdir() if path.is_file()}
-FILES |= {"README.md": b"---\nlicense: mit\n---\n", "pytorch_model.bin": b"\x80\x04pickle", "modeling.py": b"import os"}
+SHIPPED = {path.name: path.read_bytes() for path in POCKET_FOLDER.iterdir() if path.is_file()}
+BESIDE = {"README.md": b"---\nlicense: mit\n---\n", "pytorch_model.bin": b"\x80\x04pickle", "modeling.py": b"import os"}
+FILES = SHIPPED | BESIDE
 PICKLED = {"config.json": FILES["config.json"], "pytorch_model.bin": FILES["pytorch_model.bin"]}
 REPOS = {"some-org/pocket": FILES, "some-org/pickled": PICKLED}
 

@@ -108,7 +108,9 @@ def test_parameters_in_several_files_are_added_up(tmp_path: Path):
     assert read_base("folder:copy", (tmp_path,), NOWHERE).parameters == one + 15
 
 
-@pytest.mark.parametrize("form", ["folder:{outside}", "folder:inside/../../copy", "folder:inside/copy", "hub:{outside}"])
+@pytest.mark.parametrize(
+    "form", ["folder:{outside}", "folder:inside/../../copy", "folder:inside/copy", "hub:{outside}"]
+)
 def test_a_whole_base_outside_the_known_folders_is_not_reached(tmp_path: Path, form: str):
     outside = folder_base(tmp_path)
     (tmp_path / "models" / "inside").mkdir(parents=True)
