@@ -14,8 +14,11 @@ from studio.words import Text
 if TYPE_CHECKING:
     from studio.training.run import Outcome, Run
 
-TARGET_STEPS = 60
-MOST_EPOCHS = 5
+MANY_ROWS = 640
+STEPS_FOR_MANY_ROWS = 60
+STEPS_FOR_FEW_ROWS = 120
+MOST_EPOCHS_TINY = 8
+MOST_EPOCHS = 3
 TINY_PARAMETERS = 50_000_000
 SMALL_PARAMETERS = 500_000_000
 
@@ -25,12 +28,18 @@ def _training_rows(situation: Situation) -> int:
 
 
 def _choose_epochs(situation: Situation) -> Chosen:
-    """Whole passes until about sixty steps are reached, five at most: more repeats a small set by heart."""
+    """Whole passes until there are enough steps: sixty for many rows, twice as many for few.
+
+    Pocket, 200 rows in a new voice: 13 steps taught none of it, 100 to 200 steps 96 % and more. Larger models learn a
+    small set by heart sooner.
+    """
     rows = _training_rows(situation)
     steps_an_epoch = -(-rows // _choose_batch(situation).value)
-    epochs = min(MOST_EPOCHS, max(1, -(-TARGET_STEPS // steps_an_epoch)))
+    wanted = STEPS_FOR_MANY_ROWS if rows >= MANY_ROWS else STEPS_FOR_FEW_ROWS
+    most = MOST_EPOCHS_TINY if situation.parameters < TINY_PARAMETERS else MOST_EPOCHS
+    epochs = min(most, max(1, -(-wanted // steps_an_epoch)))
     values = {"rows": rows, "epochs": epochs, "steps": epochs * steps_an_epoch}
-    return Chosen(epochs, "epochs_for_steps" if epochs < MOST_EPOCHS else "epochs_most", values)
+    return Chosen(epochs, "epochs_for_steps" if epochs < most else "epochs_most", values)
 
 
 def _choose_learning_rate(situation: Situation) -> Chosen:
@@ -46,7 +55,7 @@ def _choose_batch(situation: Situation) -> Chosen:
     rows = _training_rows(situation)
     if situation.device == "cpu" and situation.parameters >= TINY_PARAMETERS:
         return Chosen(4, "batch_processor", {"parameters": situation.parameters})
-    size = 16 if rows >= 640 else 8 if rows >= 64 else 4
+    size = 16 if rows >= MANY_ROWS else 8 if rows >= 64 else 4
     return Chosen(size, "batch_by_rows", {"rows": rows})
 
 
