@@ -42,7 +42,6 @@ class Situation:
     held_out_fraction: float
     row_tokens: int | None
     device: str
-    cores: int
     knows_every_token: bool = False
 
 

@@ -48,7 +48,7 @@ def write_version(workspace: Path, records: Sequence[dict[str, Any]], held_out: 
 
 def chosen_options(base: Base, rows: int, **settings: Any) -> tuple[Any, Any]:
     """Options of sft and of lora: defaults for this base, but for the settings."""
-    situation = Situation(base.parameters, base.context, rows, 0.1, None, "cpu", 1, knows_every_token=base.id == POCKET)
+    situation = Situation(base.parameters, base.context, rows, 0.1, None, "cpu", knows_every_token=base.id == POCKET)
     models = METHODS["sft"].options, ADAPTERS["lora"].options
     split = [{name: value for name, value in settings.items() if name in model.model_fields} for model in models]
     return tuple(read_options(model, given, situation)[0] for model, given in zip(models, split, strict=True))  # type: ignore[return-value]

@@ -38,7 +38,6 @@ class Ground:
             held_out_fraction=round(self.version["held_out"] / rows, 4) if rows else 0.0,
             row_tokens=longest,
             device=self.machine.device,
-            cores=self.machine.cores,
             knows_every_token=self.base.source == POCKET,
         )
 

@@ -41,7 +41,7 @@ def warm_up() -> None:
 def _train_one_step() -> None:
     base = read_base(POCKET, (), Path())
     renderer = Renderer(base)
-    situation = Situation(base.parameters, base.context, 1, 0.0, None, "cpu", 1)
+    situation = Situation(base.parameters, base.context, 1, 0.0, None, "cpu")
     adapter = ADAPTERS["lora"]
     with tempfile.TemporaryDirectory(prefix="whetstone-") as folder:
         run = Run(

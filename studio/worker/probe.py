@@ -40,7 +40,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
     machine = find_machine()
     write_machine(job.root, machine)
     adapter = ADAPTERS["lora"]
-    situation = Situation(base.parameters, base.context, 1000, 0.1, None, machine.device, machine.cores)
+    situation = Situation(base.parameters, base.context, 1000, 0.1, None, machine.device)
     options, _ = read_options(adapter.options, {}, situation)
     plan = measure_plan(base, machine, adapter, options, LIMIT_S)
     write_plan(job.root, base, plan)

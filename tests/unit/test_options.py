@@ -15,14 +15,14 @@ from studio.options import Situation, choose_options, option_fields, read_option
 from studio.training.methods import METHODS
 from studio.words import catalogue
 
-POCKET = Situation(2_400_000, 512, 1200, 0.1, 91, "cpu", 2, knows_every_token=True)
+POCKET = Situation(2_400_000, 512, 1200, 0.1, 91, "cpu", knows_every_token=True)
 MODELS = [(plug.name, plug.options) for registry in (METHODS, ADAPTERS) for plug in registry]
 SITUATIONS = [
     POCKET,
-    Situation(2_400_000, 512, 20, 0.0, None, "cpu", 2),
-    Situation(300_000_000, 8192, 50_000, 0.1, 900, "cuda", 16),
-    Situation(7_000_000_000, 131_072, 5_000_000, 0.5, 100_000, "cuda", 64),
-    Situation(1_000_000_000, 4096, 2, 0.5, 3, "cpu", 1),
+    Situation(2_400_000, 512, 20, 0.0, None, "cpu"),
+    Situation(300_000_000, 8192, 50_000, 0.1, 900, "cuda"),
+    Situation(7_000_000_000, 131_072, 5_000_000, 0.5, 100_000, "cuda"),
+    Situation(1_000_000_000, 4096, 2, 0.5, 3, "cpu"),
 ]
 
 
@@ -91,7 +91,7 @@ def test_whatever_is_sent_gives_valid_options_or_named_problems(settings):
 
 def test_a_tiny_model_gets_a_large_rate_and_a_large_one_the_usual():
     def rate(parameters):
-        situation = Situation(parameters, 512, 1200, 0.1, None, "cpu", 2)
+        situation = Situation(parameters, 512, 1200, 0.1, None, "cpu")
         return choose_options(METHODS["sft"].options, situation)["learning_rate"].value
 
     assert [rate(2_000_000), rate(100_000_000), rate(7_000_000_000)] == [2e-3, 5e-4, 2e-4]
@@ -99,7 +99,7 @@ def test_a_tiny_model_gets_a_large_rate_and_a_large_one_the_usual():
 
 @pytest.mark.parametrize(("parameters", "knows", "trained"), [(2, True, False), (2, False, True), (900, False, False)])
 def test_the_word_table_is_trained_where_a_tiny_base_may_not_know_its_tokens(parameters, knows, trained):
-    situation = Situation(parameters * 10**6, 512, 1200, 0.1, None, "cpu", 2, knows_every_token=knows)
+    situation = Situation(parameters * 10**6, 512, 1200, 0.1, None, "cpu", knows_every_token=knows)
     assert choose_options(ADAPTERS["lora"].options, situation)["train_embeddings"].value is trained
 
 
@@ -108,5 +108,5 @@ def test_the_word_table_is_trained_where_a_tiny_base_may_not_know_its_tokens(par
 )
 def test_epochs_follow_from_the_rows(rows, epochs, steps):
     """1,200 rows, a tenth held out: 1,080 in batches of 16 are 68 steps, so one epoch passes sixty."""
-    chosen = choose_options(METHODS["sft"].options, Situation(2_000_000, 512, rows, 0.1, None, "cpu", 2))["epochs"]
+    chosen = choose_options(METHODS["sft"].options, Situation(2_000_000, 512, rows, 0.1, None, "cpu"))["epochs"]
     assert (chosen.value, chosen.values["steps"]) == (epochs, steps)
