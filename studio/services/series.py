@@ -81,9 +81,14 @@ class Curves:
         return self.lines(first, last, bin_size(last - first))
 
     def tail(self, first: int) -> dict[str, Line]:
-        """The points after the last complete bin, in at most 64 points a line."""
+        """The points after the last complete bin, in at most 65 points a line; the newest is always among them."""
         count = len(self) - first
-        return self.lines(first, len(self), max(1, math.ceil(count / _TAIL_BINS)))
+        lines = self.lines(first, len(self), max(1, math.ceil(count / _TAIL_BINS)))
+        for name, newest in self.lines(len(self) - 1, len(self), 1).items():
+            if lines[name]["x"][-1] != newest["x"][0]:
+                lines[name]["x"] += newest["x"]
+                lines[name]["y"] += newest["y"]
+        return lines
 
 
 def bin_size(count: int) -> int:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
 
 from studio.events import Phase
 from studio.people import Person, person_from
@@ -108,22 +108,19 @@ def _drawn(page: Page, run: WrittenRun, times: int) -> dict[str, Any]:
 
 
 def _watched(page: Page, run: WrittenRun, steps: int) -> dict[str, Any]:
-    sizes: list[int] = []
-    page.on("response", lambda found: "component_server" in found.url and sizes.append(_size(found)))
+    answers: list[Response] = []
+    page.on("response", lambda found: "component_server" in found.url and answers.append(found))
     began = time.perf_counter()
     _choose(page, run, steps)
     first_drawn = time.perf_counter() - began
-    sizes.clear()
+    answers.clear()
     for step in range(steps + 1, steps + 6):
         run.step(step, 0.3, total=200_000)
         page.wait_for_function(_DRAWN, arg=[_CHART, step], timeout=LIMIT_MS)
+    sizes = [len(answer.body()) for answer in answers]
     return {"first_drawn_s": round(first_drawn, 2), "steady_received_bytes": summary(sizes, 0)}
 
 
 def _choose(page: Page, run: WrittenRun, steps: int) -> None:
     page.locator(f'tr[data-run="{run.id}"]').click()
     page.wait_for_function(_DRAWN, arg=[_CHART, steps], timeout=LIMIT_MS)
-
-
-def _size(response: Any) -> int:
-    return len(response.body())

@@ -96,5 +96,5 @@ def test_the_form_is_reached_by_keyboard(page):
     seen = set()
     for _ in range(12):
         page.keyboard.press("Tab")
-        seen.add(page.evaluate("document.activeElement.id || document.activeElement.closest('[id]').id"))
+        seen.add(page.evaluate("document.activeElement.id || document.activeElement.closest('[id]')?.id"))
     assert "train-start" in seen

@@ -92,5 +92,11 @@ def test_a_zoom_gives_every_point_where_they_fit_and_bins_where_not():
 def test_the_tail_of_a_long_run_is_short():
     curves = curves_of([float(number % 11) for number in range(100_127)])
     done = 100_127 - 100_127 % 128
-    assert len(curves.tail(done)["loss"]["x"]) <= 64
+    assert len(curves.tail(done)["loss"]["x"]) <= 65
     assert curves.tail(done)["smoothed"]["x"][-1] == 100_127
+
+
+def test_the_newest_point_is_in_the_tail_even_where_the_line_is_flat():
+    curves = curves_of([1.0] * 100_012)
+    done = 100_012 - 100_012 % 128
+    assert curves.tail(done)["loss"]["x"][-1] == 100_012
