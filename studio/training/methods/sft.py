@@ -232,10 +232,10 @@ class Sft:
     """The supervised fine-tuning plug."""
 
     name = "sft"
-    title = Text("Supervised fine-tuning", "教師ありファインチューニング")
+    title = Text("SFT", "SFT")
     summary = Text(
-        "Learns to reply as the assistant does in your conversations.",
-        "会話データのアシスタントのように応答することを学びます。",
+        "Supervised fine-tuning: learns to reply as the assistant does in your conversations.",
+        "教師ありファインチューニング。会話データのアシスタントのように応答することを学びます。",
     )
     options = SftOptions
     kinds = ("conversation", "prompt_completion", "preference")
