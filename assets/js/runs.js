@@ -34,7 +34,16 @@
       whetstone.selectedRun = id;
       whetstone.send("run:selected", { id });
       draw();
-      root.querySelector("tr.ws-on")?.scrollIntoView({ block: "nearest" });
+      reveal();
+    }
+
+    // Scrolls the list alone: scrollIntoView would move the page of a phone as well.
+    function reveal() {
+      const row = root.querySelector("tr.ws-on");
+      if (!row) return;
+      const seen = body.getBoundingClientRect(), place = row.getBoundingClientRect();
+      if (place.top < seen.top) body.scrollTop -= seen.top - place.top;
+      else if (place.bottom > seen.bottom) body.scrollTop += place.bottom - seen.bottom;
     }
 
     // ---- drawing ---------------------------------------------------------------------------------------------
