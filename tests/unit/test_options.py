@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.adapters import ADAPTERS
@@ -76,13 +76,14 @@ def test_a_value_left_at_its_default_keeps_the_reason_and_another_one_has_none()
     assert {"seed", "batch_size"} <= names and "epochs" not in names
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([f.name for f in option_fields(METHODS["sft"].options)]),
                        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())))  # fmt: skip
-def test_whatever_is_sent_gives_valid_options_or_named_problems(settings):
+def test_whatever_is_sent_gives_valid_options_or_named_problems(sent):
     try:
-        made, _ = read_options(METHODS["sft"].options, settings, POCKET)
+        made, _ = read_options(METHODS["sft"].options, sent, POCKET)
     except OptionsInvalid as error:
-        assert {problem["field"] for problem in error.problems} <= set(settings)
+        assert {problem["field"] for problem in error.problems} <= set(sent)
         assert all(f"problem.{problem['code']}" in catalogue("en") for problem in error.problems)
         assert error.message("ja") and error.message("en")
     else:

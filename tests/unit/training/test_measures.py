@@ -6,7 +6,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.models.machine import Plan
@@ -31,6 +31,7 @@ def make_options(**settings):
                                "held_out_fraction": 0.1} | settings))  # fmt: skip
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(1, 320))
 def test_counts_are_those_of_the_rows(rows, most):
     side = lengths_of(rows)
@@ -40,6 +41,7 @@ def test_counts_are_those_of_the_rows(rows, most):
     assert side.count_tokens(most) == sum(min(length, most) for length, _ in kept)
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_a_batch_is_as_wide_as_its_longest_row(rows):
     """Of one row the mean length; of very many the longest."""

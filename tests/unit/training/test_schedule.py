@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.training.schedule import MOST_BETWEEN, Schedule, choose_subset
@@ -37,6 +37,7 @@ def test_a_dear_evaluation_is_made_before_and_after_only():
     assert simulate(100, 6.0, 1.0) == []
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.floats(1e-4, 10), st.floats(1e-3, 5))
 def test_the_cost_stays_within_a_tenth_or_is_the_least(total, cost_s, step_s):
     between = simulate(total, cost_s, step_s)
