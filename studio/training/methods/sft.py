@@ -43,7 +43,7 @@ def _choose_epochs(situation: Situation) -> Chosen:
 
 
 def _choose_learning_rate(situation: Situation) -> Chosen:
-    # 2e-4, right for large models, hardly moves a model of some million parameters: see the sweep in the docs.
+    # 2e-4, right for large models, hardly moves a tiny one: 80 % of replies on topic against 88 % at 2e-3, same steps.
     if situation.parameters < TINY_PARAMETERS:
         return Chosen(2e-3, "learning_rate_tiny_model", {"parameters": situation.parameters})
     if situation.parameters < SMALL_PARAMETERS:
