@@ -60,11 +60,11 @@
       const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line-strong"), automargin: true };
       const narrow = root.clientWidth < 560;
       return {
-        margin: { l: 44, r: 12, t: narrow ? 40 : 10, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
+        margin: { l: 44, r: 12, t: narrow ? 40 : 30, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
         paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"),
         font: { family: css("--font"), size: 12, color: css("--ink-2") },
         hoverlabel: { bgcolor: css("--panel"), bordercolor: css("--line-strong"), font: { color: css("--ink") } },
-        legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: narrow ? "bottom" : "top", font: { size: narrow ? 11 : 12 }, bgcolor: css("--panel") },
+        legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom", font: { size: narrow ? 11 : 12 }, bgcolor: css("--panel") },
         xaxis: { ...grid, title: { text: say("chart.step"), standoff: 6 }, showgrid: false, tickformat: ",", rangemode: "tozero", ...rangeOf(shown.range || (reach ? [0, reach] : null)) },
         yaxis: { ...grid, type: shown.log ? "log" : "linear", exponentformat: "e", hoverformat: ".4~g", ...rangeOf(shown.height || clipped()) },
       };

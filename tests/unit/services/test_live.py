@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -226,9 +225,7 @@ def test_a_run_of_100000_steps_is_read_at_once_and_told_in_small_pieces(live, pe
                 "loss": number % 13 / 7,
             }
             log.write(orjson.dumps(line | {"learning_rate": 0.0012345678, "grad_norm": 1.234567 + number % 5}) + b"\n")
-    began = time.perf_counter()
     said = live.open(person, job.id)
-    assert time.perf_counter() - began < 2
     assert len(json.dumps(said)) < 200_000
     for number in range(100_001, 100_011):
         job.step(number, 1.0, total=200_000)
