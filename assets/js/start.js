@@ -3,6 +3,7 @@
   "use strict";
   const { el, say } = whetstone;
   const ASK_MS = 700;
+  const WISH_MS = 10000;
   const START_LIMIT_MS = 20000; // no answer by then: the button may be pressed again, with the same deed
 
   whetstone.widget("start", (root, ctx) => {
@@ -13,6 +14,7 @@
     const full = el("div", { class: "ws-start-full" }, [label, tags, why, start]);
     root.append(full, empty);
     let form = null, preview = null, deed = ctx.deed(), pressed = 0;
+    let wish = null; // {version, until}: held for a while, since the answer to an earlier question may come after its own
 
     // ---- what is said ----------------------------------------------------------------------------------------
     const tag = (kind, text) => el("span", { class: `ws-tag${kind ? ` ws-tag-${kind}` : ""}`, text });
@@ -102,17 +104,28 @@
       }
       pressed = 0;
       draw();
+      if (wish && performance.now() > wish.until) wish = null;
+      if (wish && form.draft && form.draft.version !== wish.version) again();
       ask().catch(whetstone.report);
     }
 
-    const again = (data) => ctx.trigger("select", data || {});
+    const again = () => ctx.trigger("select", wish ? { version: wish.version } : {});
+
+    function choose(version) {
+      wish = { version, until: performance.now() + WISH_MS };
+      again();
+    }
+
+    const byHand = ({ target }) => { if (target.closest && target.closest("#train-version")) wish = null; };
+    for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, byHand);
     draw();
     again();
     ctx.on("version:saved", () => again());
     ctx.on("base:added", () => again());
-    ctx.on("tab:open", ({ tab, version }) => tab === "train" && version && again({ version }));
+    ctx.on("tab:open", ({ tab, version }) => tab === "train" && version && choose(version));
     ctx.on("runs:listed", draw);
     ctx.every(ASK_MS, ask);
-    return { update, language: () => { draw(); again(); } };
+    const destroy = () => { for (const kind of ["pointerdown", "keydown"]) document.removeEventListener(kind, byHand); };
+    return { update, destroy, language: () => { draw(); again(); } };
   });
 })();
