@@ -65,13 +65,18 @@ def test_a_letter_outside_brackets_is_found(pseudo):
 
 @pytest.mark.parametrize("name", ["data", "train", "settings"])
 def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, name):
-    """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape."""
+    """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape.
+
+    Loading the sample is left to the test below, which waits for its report: here that would come over another dialog.
+    """
     open_tab(pseudo, name)
     settle(pseudo)
     assert untranslated(pseudo) == []
     for number in range(pseudo.locator(f"#ws-tab-{name}").locator(OPENERS).count()):
         button = pseudo.locator(f"#ws-tab-{name}").locator(OPENERS).nth(number)
         if not button.is_visible() or not button.is_enabled():
+            continue
+        if button.inner_text() == say(PSEUDO, "data.load_sample"):
             continue
         button.click()
         settle(pseudo)
