@@ -41,6 +41,33 @@ MIGRATIONS = (
         UNIQUE (dataset_id, fingerprint)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE conversations (
+        conversation_id TEXT PRIMARY KEY,
+        columns TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        created TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE turns (
+        conversation_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        prompt TEXT NOT NULL,
+        deed TEXT NOT NULL,
+        created TEXT NOT NULL,
+        PRIMARY KEY (conversation_id, number),
+        UNIQUE (conversation_id, deed)
+    ) WITHOUT ROWID;
+    CREATE TABLE replies (
+        conversation_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        deed TEXT NOT NULL,
+        state TEXT NOT NULL,
+        text TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        PRIMARY KEY (conversation_id, number, model)
+    ) WITHOUT ROWID
+    """,
 )
 
 
