@@ -269,6 +269,28 @@ class AdapterMismatch(ModelError):
     code = "AdapterMismatch"
 
 
+class AdapterUnreadable(ModelError):
+    """A file of the adapter is missing, torn or not the one that training wrote. values: adapter, file."""
+
+    code = "AdapterUnreadable"
+
+
+class ExportMismatch(ModelError):
+    """What was exported does not do what the adapter does. values: name, cause (worded under `mismatch.<cause>`)."""
+
+    code = "ExportMismatch"
+
+    def message(self, language: str) -> str:
+        cause = _said_if_known(language, f"mismatch.{self.values.get('cause')}", self.values)
+        return say(language, f"error.{self.code}.message", **self.values | ({"cause": cause} if cause else {}))
+
+
+class ExportUnreadable(ModelError):
+    """The process that reads an export back ended without an answer. values: name, exit_code, signal (or None)."""
+
+    code = "ExportUnreadable"
+
+
 class CannotMerge(ModelError):
     """values: adapter, cause."""
 
