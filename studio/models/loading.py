@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from studio.errors import BaseUnreadable, OutOfMemory
 from studio.models.catalogue import Base
 from studio.models.machine import read_memory_bytes
 
+Quantisation = Literal["nf4", "int8"]
+_LEAST_BYTES: Mapping[str, float] = {"float32": 4, "bfloat16": 2, "int8": 1, "nf4": 0.5}
 
-def load_model(base: Base, dtype: str, device: str) -> Any:
+
+def load_model(base: Base, dtype: str, device: str, quantisation: Quantisation | None = None) -> Any:
     """The base as a transformers model on its device, frozen, in evaluation mode.
 
-    Raises OutOfMemory before it loads what cannot fit, BaseUnreadable where transformers cannot use the files.
+    quantisation: keeps the linear layers in 4 bits (nf4, its constants quantised once more) or in 8, and computes with
+    them in `dtype`; the word table and the head stay in `dtype`. Raises OutOfMemory before it loads what cannot fit,
+    BaseUnreadable where transformers cannot use the files.
     """
     import torch
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
+    from transformers.utils.logging import disable_progress_bar
 
-    logging.disable_progress_bar()
-    _check_memory(base, dtype, device)
+    disable_progress_bar()
+    _check_memory(base, quantisation or dtype, device)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             base.folder,
@@ -29,11 +36,43 @@ def load_model(base: Base, dtype: str, device: str) -> Any:
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
+            **(_quantised(quantisation, dtype, device) if quantisation else {}),
         )
     except (OSError, ValueError, KeyError) as error:
         raise BaseUnreadable(model=base.id, file="config.json") from error
     model.requires_grad_(False)
+    if quantisation:
+        _disarm_packing(model)
+        return model.eval()
     return model.to(device).eval()
+
+
+def _quantised(quantisation: Quantisation, dtype: str, device: str) -> dict[str, Any]:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # int8 tells of its casts in every layer of every step
+    four = {
+        "load_in_4bit": True,
+        "bnb_4bit_quant_type": "nf4",
+        "bnb_4bit_use_double_quant": True,
+        "bnb_4bit_compute_dtype": torch.bfloat16 if dtype == "bfloat16" else torch.float32,
+    }
+    config = BitsAndBytesConfig(**(four if quantisation == "nf4" else {"load_in_8bit": True}))
+    return {"quantization_config": config, "device_map": device}
+
+
+def _disarm_packing(model: Any) -> None:
+    """Keeps 4-bit layers trainable on processors with avx512_bf16.
+
+    There the first forward without gradients repacks a layer for inference, and from then on no gradient passes
+    through it: evaluating before training left a sixth of the gradient norm, and almost nothing was learned.
+    """
+    import bitsandbytes
+
+    for layer in model.modules():
+        if isinstance(layer, bitsandbytes.nn.Linear4bit):
+            layer.support_avx512bf16_for_cpu = False
 
 
 def find_end_ids(base: Base, end_id: int) -> set[int]:
@@ -52,10 +91,10 @@ def write_tokenizer(base: Base, template: str, folder: Path) -> None:
     (folder / "chat_template.jinja").write_text(template, "utf-8")
 
 
-def _check_memory(base: Base, dtype: str, device: str) -> None:
+def _check_memory(base: Base, precision: str, device: str) -> None:
     import torch
 
-    asked = base.parameters * (2 if dtype == "bfloat16" else 4)
+    asked = round(base.parameters * _LEAST_BYTES[precision])
     free = torch.cuda.mem_get_info()[0] if device == "cuda" else read_memory_bytes()
     if free is not None and asked > free:
         raise OutOfMemory(asked_bytes=asked, free_bytes=free)
