@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.models.catalogue import Base
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Plan:
 
     dtype: "float32" or "bfloat16" (base in bfloat16, adapter in float32, autocast). loss_path: "trained" (logits only
     where a token is trained) or "model" (the model's own loss over all logits). A step costs
-    fixed_s + token_s × padded tokens. measured: milliseconds a step by "dtype/threads/loss_path".
+    fixed_s + (token_s + pair_s × padded length) × padded tokens: every token attends to its whole row.
+    measured: milliseconds a step by "dtype/threads/loss_path".
     """
 
     dtype: str
@@ -40,9 +41,14 @@ class Plan:
     fixed_s: float
     token_s: float
     measured: dict[str, float]
+    pair_s: float = 0.0
 
-    def step_seconds(self, tokens: float) -> float:
-        return self.fixed_s + self.token_s * tokens
+    def step_seconds(self, tokens: float, length: float) -> float:
+        """tokens: of the whole batch, padding included. length: of its longest row."""
+        return self.fixed_s + self.token_seconds(length) * tokens
+
+    def token_seconds(self, length: float) -> float:
+        return self.token_s + self.pair_s * length
 
 
 def count_cores() -> int:
@@ -82,19 +88,21 @@ def write_machine(root: Path, machine: Machine) -> None:
     _write(root / "machine" / "machine.json", {"host": platform.node(), **asdict(machine)})
 
 
-def find_plan(root: Path, base: Base) -> Plan | None:
-    """What a probe measured for this base on this machine, or None before it ran."""
-    found = _read(_plan_path(root, base))
+def find_plan(root: Path, base: Base, quantisation: str | None = None) -> Plan | None:
+    """What a probe measured for this base on this machine, or None before it ran. quantisation: as the base is loaded."""
+    found = _read(_plan_path(root, base, quantisation))
     return Plan(**found["plan"]) if found else None
 
 
-def write_plan(root: Path, base: Base, plan: Plan) -> None:
-    _write(_plan_path(root, base), {"base": base.id, "plan": asdict(plan)})
+def write_plan(root: Path, base: Base, plan: Plan, quantisation: str | None = None) -> None:
+    _write(_plan_path(root, base, quantisation), {"base": base.id, "plan": asdict(plan)})
 
 
-def _plan_path(root: Path, base: Base) -> Path:
-    """One file per host, cores, base and its size: a changed base is measured anew."""
+def _plan_path(root: Path, base: Base, quantisation: str | None) -> Path:
+    """One file per host, cores, base, its size and its quantisation: a changed base is measured anew."""
     key = f"{platform.node()}|{platform.machine()}|{count_cores()}|{base.id}|{base.bytes}"
+    if quantisation:
+        key += f"|{quantisation}"
     return root / "machine" / f"plan-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
 
 

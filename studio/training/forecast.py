@@ -63,5 +63,5 @@ def loses_too_many(lost: int, rows: int) -> bool:
 def _forecast_seconds(side: Lengths, plan: Plan, options: Any, steps: int) -> float:
     batch = min(options.batch_size, side.rows)
     width = side.mean_longest(options.max_length_tokens, batch)
-    micro_s = plan.step_seconds(batch * width)
+    micro_s = plan.step_seconds(batch * width, width)
     return START_S + steps * micro_s * options.gradient_accumulation * (1 + BESIDE_SHARE)

@@ -106,9 +106,10 @@ def _build_held_out(run: Run, steps: int) -> HeldOut | None:
     most = run.options.max_length_tokens
     batch = run.options.batch_size * run.options.gradient_accumulation
     mean = sum(min(len(row.ids), most) for row in run.rows) / len(run.rows)
-    run_s = steps * run.plan.step_seconds(mean * batch)
+    run_s = steps * run.plan.step_seconds(mean * batch, mean)
     budget_s = max(EVALUATION_SHARE * run_s, LEAST_EVALUATION_S)
-    budget_tokens = budget_s / (FORWARD_SHARE * run.plan.token_s) if run.plan.token_s > 0 else math.inf
+    token_s = FORWARD_SHARE * run.plan.token_seconds(mean)
+    budget_tokens = budget_s / token_s if token_s > 0 else math.inf
     used = choose_subset([min(len(row.ids), most) for row in run.held_out], budget_tokens)
     return HeldOut(run.held_out[:used], most, run.renderer.pad_id, max(2048, most))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from studio.models.catalogue import POCKET, read_base
 from studio.models.machine import Machine, Plan, count_cores, find_plan, read_machine, write_machine, write_plan
 
@@ -27,7 +29,9 @@ def test_a_torn_plan_is_measured_again(tmp_path: Path):
 
 
 def test_a_step_costs_a_fixed_part_and_one_for_each_token():
-    assert PLAN.step_seconds(1000) == 0.01 + 0.2
+    assert PLAN.step_seconds(1000, 100) == 0.01 + 0.2
+    longer = replace(PLAN, pair_s=1e-6)
+    assert longer.step_seconds(1000, 100) == pytest.approx(0.01 + 0.2 + 0.1)
 
 
 def test_the_machine_is_its_processor_until_a_probe_says_more(tmp_path: Path):
