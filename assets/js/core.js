@@ -234,15 +234,22 @@
 
   const visible = (root) => !document.hidden && root.isConnected && root.getClientRects().length > 0;
 
-  /** Calls fn at once and then every ms while the widget is seen; never two at a time; ends with the widget. */
+  /** Calls fn at once and then every ms while the widget is seen; never two at a time; ends with the widget.
+      A look that keeps failing is told once, until it works again or fails in another way. */
   function every(instance, ms, fn) {
-    let stopped = false, busy = false, due = 0, timer = 0;
+    let stopped = false, busy = false, due = 0, timer = 0, told = null;
+    const tell = (error) => {
+      const what = error && error.code;
+      if (what === "NoAnswer" || (what && what === told)) return;
+      told = what || null;
+      whetstone.report(error);
+    };
     const tick = async () => {
       clearTimeout(timer);
       if (stopped || busy) return;
       if (!visible(instance.root)) return;
       busy = true;
-      try { await fn(); } catch (error) { if (error && error.code !== "NoAnswer") whetstone.report(error); }
+      try { await fn(); told = null; } catch (error) { tell(error); }
       busy = false;
       due = performance.now() + ms;
       if (!stopped) timer = setTimeout(tick, ms);

@@ -129,6 +129,7 @@ class SftOptions(Options):
             Text("Rows seen at once. Larger is steadier and takes more memory.",
                  "一度に見る行数です。大きいほど安定しますが、メモリを使います。"),
             _choose_batch,
+            level="advanced",
             unit="rows",
         ),
     ]  # fmt: skip
@@ -140,6 +141,7 @@ class SftOptions(Options):
             Text("Longer rows are cut here; what is cut off is not learned.",
                  "これより長い行はここで切られ、切られた部分は学習されません。"),
             _choose_max_length,
+            level="advanced",
             unit="tokens",
         ),
     ]  # fmt: skip
@@ -151,6 +153,7 @@ class SftOptions(Options):
             Text("Rows kept out of training, to measure on what the model has not seen.",
                  "学習に使わず、見たことのない行での損失を測るために取っておく割合です。"),
             _choose_held_out,
+            level="advanced",
             unit="fraction",
         ),
     ]  # fmt: skip
