@@ -33,7 +33,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
         with fresh_page(browser) as page:
             page.goto(app.address)
             open_tab(page, "train")
-            page.locator(f'[data-run="{job.name}"]').wait_for(state="attached")
+            page.locator(f'tr[data-run="{job.name}"]').wait_for(state="attached")
             wait_until(lambda: len(list(_steps(job / "events.jsonl"))) > WARM_STEPS, 180, every_s=0.5)
             calls = record(page, record_s)
         rates: dict[bool, list[float]] = {False: [], True: []}
