@@ -24,6 +24,9 @@ from studio.models.catalogue import Base, TemplateSource, read_json, read_own_te
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _BATCH_ROWS = 256
+REFUSALS = (jinja2.exceptions.TemplateError, TypeError)
+"""What a template raises for a conversation that it was not written for."""
+
 Messages = Sequence[dict[str, Any]]
 
 
@@ -93,7 +96,7 @@ class Renderer:
             rendered = [self._render_or_refuse(messages) for messages in batch]
             encodings = self.tokenizer.encode_batch([text for text, _ in rendered], add_special_tokens=False)
             for (text, spans), encoding in zip(rendered, encodings, strict=True):
-                yield RenderedRow(array("i", encoding.ids), tuple(_token_spans(encoding, spans, len(text))))
+                yield row_of(encoding, spans, len(text))
 
     def render_text(self, messages: Messages) -> tuple[str, list[tuple[int, int]]]:
         """The text of a conversation and the character ranges of what the assistant says, end token included."""
@@ -107,7 +110,7 @@ class Renderer:
     def _render_or_refuse(self, messages: Messages) -> tuple[str, list[tuple[int, int]]]:
         try:
             return self.render_text(messages)
-        except (jinja2.exceptions.TemplateError, TypeError):
+        except REFUSALS:
             return "", []
 
     def decode_reply(self, ids: Sequence[int]) -> str:
@@ -154,6 +157,22 @@ def choose_template(own: str | None, tokenizer: Any) -> TemplateChoice:
     markers = ("<|im_start|>", "<|im_end|>")
     name = "chatml" if all(tokenizer.token_to_id(marker) is not None for marker in markers) else "plain"
     return TemplateChoice("chosen", name, (_TEMPLATES / f"{name}.jinja").read_text("utf-8"), True)
+
+
+def row_of(encoding: Any, spans: list[tuple[int, int]], length: int) -> RenderedRow:
+    """The row of a text that was encoded. spans: what is trained, as character ranges of the text of this length."""
+    return RenderedRow(array("i", encoding.ids), tuple(_token_spans(encoding, spans, length)))
+
+
+def find_drop_cause(row: RenderedRow, max_length: int) -> str | None:
+    """Why a row trains nothing: the template refused it, no reply in it, or its replies lie beyond the cut."""
+    if not row.ids:
+        return "template_refused"
+    if row.first_trained is None:
+        return "no_reply"
+    if not row.trained_within(max_length):
+        return "cut_entirely"
+    return None
 
 
 def _token_spans(encoding: Any, spans: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
+import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from studio.models.catalogue import Base, read_own_template
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "measures"
+LISTED_ROWS = 10_000
+"""So many rows that train nothing can be shown one by one; all of them are counted."""
 
 
 @dataclass
 class Lengths:
-    """One side of a split. lengths, firsts: how many rows have this many tokens, and their first trained token there."""
+    """One side of a split. lengths, firsts: how many rows have this many tokens, and their first trained token there.
+
+    starts, ends: how many runs of trained tokens begin and end at this place.
+    """
 
     lengths: Counter[int] = field(default_factory=Counter)
     firsts: Counter[int] = field(default_factory=Counter)
+    starts: Counter[int] = field(default_factory=Counter)
+    ends: Counter[int] = field(default_factory=Counter)
 
-    def add(self, length: int, first: int) -> None:
+    def add(self, length: int, spans: Sequence[tuple[int, int]]) -> None:
         self.lengths[length] += 1
-        self.firsts[first] += 1
+        self.firsts[spans[0][0]] += 1
+        for start, end in spans:
+            self.starts[start] += 1
+            self.ends[end] += 1
 
     def __add__(self, other: Lengths) -> Lengths:
-        return Lengths(self.lengths + other.lengths, self.firsts + other.firsts)
+        return Lengths(*(getattr(self, name) + getattr(other, name) for name in _COUNTED))
 
     @property
     def rows(self) -> int:
@@ -52,6 +64,11 @@ class Lengths:
         tokens = sum(min(length, most) * count for length, count in self.lengths.items())
         return tokens - most * self.count_nothing(most)
 
+    def count_trained(self, most: int) -> int:
+        """Tokens that the loss is taken on when rows are cut to `most` tokens."""
+        begun = sum((most - start) * count for start, count in self.starts.items() if start < most)
+        return begun - sum((most - end) * count for end, count in self.ends.items() if end < most)
+
     def mean_longest(self, most: int, batch: int) -> float:
         """Expected length of the longest of `batch` rows drawn at random: what a padded batch is as wide as."""
         cut: Counter[int] = Counter()
@@ -65,15 +82,22 @@ class Lengths:
         return expected
 
 
+_COUNTED = ("lengths", "firsts", "starts", "ends")
+
+
 @dataclass
 class Measure:
-    """What a measuring job found. dropped: rows that no maximum length can help, by cause."""
+    """What a measuring job found. dropped: rows that no maximum length can help, by cause.
+
+    late: (place of the first trained token or None, row id) of the LISTED_ROWS rows that begin to train the latest.
+    """
 
     read: int
     train: Lengths
     held_out: Lengths
     dropped: Mapping[str, int]
     from_preference: int
+    late: list[tuple[int | None, int]] = field(default_factory=list)
 
     @property
     def learnable(self) -> int:
@@ -84,12 +108,16 @@ class Measure:
         """Rows that train nothing when they are cut to `most` tokens."""
         return self.train.count_nothing(most) + self.held_out.count_nothing(most)
 
+    def list_lost(self, most: int) -> list[int]:
+        """Ids of rows that train nothing when they are cut to `most` tokens, in order; at most LISTED_ROWS."""
+        return sorted(row_id for first, row_id in self.late if first is None or first >= most)
+
     def to_json(self) -> dict[str, Any]:
         def pairs(counts: Counter[int]) -> list[list[int]]:
             return sorted([key, count] for key, count in counts.items())
 
         sides = {
-            name: {"lengths": pairs(side.lengths), "firsts": pairs(side.firsts)}
+            name: {what: pairs(getattr(side, what)) for what in _COUNTED}
             for name, side in (("train", self.train), ("held_out", self.held_out))
         }
         return {
@@ -97,15 +125,23 @@ class Measure:
             "read": self.read,
             "dropped": dict(self.dropped),
             "from_preference": self.from_preference,
+            "late": self.late,
             **sides,
         }
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Measure:
         def side(name: str) -> Lengths:
-            return Lengths(*(Counter(dict(found[name][what])) for what in ("lengths", "firsts")))
+            return Lengths(*(Counter(dict(found[name][what])) for what in _COUNTED))
 
-        return cls(found["read"], side("train"), side("held_out"), found["dropped"], found["from_preference"])
+        return cls(
+            found["read"],
+            side("train"),
+            side("held_out"),
+            found["dropped"],
+            found["from_preference"],
+            [(first, row_id) for first, row_id in found["late"]],
+        )
 
 
 def measure_path(workspace: Path, version: str, base: Base) -> Path:
@@ -129,3 +165,21 @@ def write_measure(path: Path, measure: Measure) -> None:
     part = path.with_suffix(f".part{os.getpid()}")
     part.write_text(json.dumps(measure.to_json(), separators=(",", ":")), "utf-8")
     part.replace(path)
+
+
+class LateRows:
+    """Collects the rows whose first trained token comes latest, and those that never have one."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int]] = []
+
+    def add(self, first: int | None, row_id: int) -> None:
+        entry = (math.inf if first is None else first, -row_id)
+        if len(self._heap) < LISTED_ROWS:
+            heapq.heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            heapq.heapreplace(self._heap, entry)
+
+    def found(self) -> list[tuple[int | None, int]]:
+        """(place of the first trained token, row id), in no order."""
+        return [(None if first == math.inf else int(first), -row_id) for first, row_id in self._heap]

@@ -11,7 +11,7 @@ from typing import Any
 from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION
 from studio.data.splits import HELD_OUT, held_out_threshold, split_of
 from studio.data.versions import read_version
-from studio.models.rendering import RenderedRow, Renderer
+from studio.models.rendering import RenderedRow, Renderer, find_drop_cause
 
 MOST_LOST_FRACTION = 0.3
 """A run in which more rows than this lose every label asks for a confirmation."""
@@ -93,14 +93,3 @@ def iterate_trained_rows(
         count.kept += 1
         count.truncated += len(row.ids) > max_length
         yield conversation, row
-
-
-def find_drop_cause(row: RenderedRow, max_length: int) -> str | None:
-    """Why a row trains nothing: the template refused it, no reply in it, or its replies lie beyond the cut."""
-    if not row.ids:
-        return "template_refused"
-    if row.first_trained is None:
-        return "no_reply"
-    if not row.trained_within(max_length):
-        return "cut_entirely"
-    return None

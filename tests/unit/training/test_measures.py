@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.models.machine import Plan
 from studio.training.forecast import START_S, forecast_run, loses_too_many
-from studio.training.measures import Lengths, Measure, find_measure, write_measure
+from studio.training.measures import LateRows, Lengths, Measure, find_measure, write_measure
 
 ROWS = st.lists(
     st.tuples(st.integers(1, 300), st.integers(0, 299)).map(lambda r: (r[0], min(r))), min_size=1, max_size=60
@@ -20,9 +20,10 @@ ROWS = ROWS.map(lambda rows: [(length, min(first, length - 1)) for length, first
 
 
 def lengths_of(rows: list[tuple[int, int]]) -> Lengths:
+    """rows: (length, first trained token); from there on all is trained."""
     side = Lengths()
     for length, first in rows:
-        side.add(length, first)
+        side.add(length, [(first, length)])
     return side
 
 
@@ -39,6 +40,35 @@ def test_counts_are_those_of_the_rows(rows, most):
     assert side.count_nothing(most) == len(rows) - len(kept)
     assert side.count_cut(most) == sum(length > most for length, _ in kept)
     assert side.count_tokens(most) == sum(min(length, most) for length, _ in kept)
+
+
+SPANS = st.lists(st.integers(0, 200), min_size=2, max_size=8, unique=True).map(sorted)
+
+
+@settings(deadline=None)
+@given(st.lists(SPANS, min_size=1, max_size=30), st.integers(1, 220))
+def test_trained_tokens_are_counted_for_any_maximum_length(rows, most):
+    """Each row: the places where trained runs begin and end, by turns."""
+    side, trained = Lengths(), 0
+    for places in rows:
+        spans = list(zip(places[::2], places[1::2], strict=False))
+        side.add(places[-1] + 1, spans)
+        trained += sum(place < most for start, end in spans for place in range(start, end))
+    assert side.count_trained(most) == trained
+
+
+def test_the_rows_that_train_nothing_are_known_by_their_ids(monkeypatch):
+    """Rows 1 to 9 begin to train at 10 to 90; row 10 never does. Cut to 75 tokens, 8, 9 and 10 train nothing."""
+    late = LateRows()
+    for row in range(1, 10):
+        late.add(row * 10, row)
+    late.add(None, 10)
+    assert Measure(10, Lengths(), Lengths(), {}, 0, late.found()).list_lost(75) == [8, 9, 10]
+    monkeypatch.setattr("studio.training.measures.LISTED_ROWS", 2)
+    few = LateRows()
+    for first, row in ((50, 1), (None, 2), (70, 3), (70, 4), (20, 5)):
+        few.add(first, row)
+    assert sorted(few.found(), key=str) == [(70, 3), (None, 2)]
 
 
 @settings(deadline=None)
@@ -58,7 +88,7 @@ def test_the_expected_width_is_what_drawing_gives():
 
 
 def test_a_measure_comes_back_as_it_was_written(tmp_path):
-    measure = Measure(9, lengths_of([(5, 2), (5, 3)]), lengths_of([(8, 1)]), {"wrong_kind": 6}, 1)
+    measure = Measure(9, lengths_of([(5, 2), (5, 3)]), lengths_of([(8, 1)]), {"wrong_kind": 6}, 1, [(None, 4), (3, 2)])
     path = tmp_path / "measures" / "x.json"
     assert find_measure(path) is None
     write_measure(path, measure)

@@ -1,0 +1,196 @@
+"""A record as a base model reads it: every token with its id, the text it stands for, and whether it is trained.
+
+Needs tokenizers only. Ids and mask are those of `rendering.row_of`, from which training rows are made too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION, SIDES, Problem, check_record
+from studio.models.rendering import REFUSALS, Messages, RenderedRow, Renderer, find_drop_cause, row_of
+
+HEAD_TOKENS = 4_000
+AROUND_TOKENS = 300
+"""Of a row longer than the head, so many tokens are shown on each side of the cut, and at the end."""
+
+CONVERSATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    CONVERSATION: {"conversation": ("messages",)},
+    PROMPT_COMPLETION: {"conversation": ("prompt", "completion")},
+    PREFERENCE: {"chosen": ("prompt", "chosen"), "rejected": ("prompt", "rejected")},
+}
+"""What is rendered of a record of each kind, by the name of the side, and of which message lists it is made."""
+
+_UNRENDERABLE = frozenset(
+    ["record_unknown", "messages_not_a_list", "message_not_an_object", "content_not_text", "role_unknown"]
+)
+_SPACE = "▁"
+"""How sentencepiece writes a space; it also puts one before a text that has none."""
+
+Piece = dict[str, Any]
+
+
+def render_record(renderer: Renderer, kind: str | None, record: Any, max_length: int) -> dict[str, Any]:
+    """The record token by token, as rows cut to `max_length` tokens are trained. Long rows are shown in parts.
+
+    sides: {name: conversation, chosen or rejected, tokens, total, trained, cut_at: None or where it is cut}. tokens:
+    pieces {ids, at: the place of the first, text, trained, special, cut}, of several ids where only together they are
+    whole characters; `part`: the piece is not even that; `unknown`: the token that the model sees in place of the text.
+    {gap, trained}: so many tokens are left out here. `trained` counts what is left after the cut.
+    template: {source, name}. problems: {code, side, …}; words under `xray.problem.<code>` and `refused.<code>`.
+    """
+    answer: dict[str, Any] = {
+        "sides": [],
+        "template": {"source": renderer.choice.source, "name": renderer.choice.name},
+        "max_length": max_length,
+        "problems": [],
+    }
+    if broken := [problem for problem in check_record(record) if problem["code"] in _UNRENDERABLE]:
+        return answer | {"problems": [{"side": None} | problem for problem in broken]}
+    if kind not in CONVERSATIONS or any(side not in record for side in SIDES[kind]):
+        return answer | {"problems": [{"side": None, "field": "record", "code": "record_unknown"}]}
+    for name, lists in CONVERSATIONS[kind].items():
+        messages = [message for part in lists for message in record[part]]
+        side, problems = _render_side(renderer, messages, max_length)
+        answer["sides"].append({"name": name} | side)
+        answer["problems"] += [{"side": name} | problem for problem in problems]
+    return answer
+
+
+def _render_side(renderer: Renderer, messages: Messages, max_length: int) -> tuple[dict[str, Any], list[Problem]]:
+    try:
+        text, spans = renderer.render_text(messages)
+    except REFUSALS as refusal:
+        nothing = {"tokens": [], "total": 0, "trained": 0, "cut_at": None}
+        return nothing, [{"code": "template_refused", "said": str(refusal)[:300]}]
+    encoding = renderer.tokenizer.encode(text, add_special_tokens=False)
+    row = row_of(encoding, spans, len(text))
+    total = len(row.ids)
+    problems: list[Problem] = []
+    if cause := find_drop_cause(row, max_length):
+        problems.append({"code": cause})
+    vocabulary = _Vocabulary.of(renderer)
+    problems += _find_disguised(messages, vocabulary.special)
+    side = {
+        "tokens": list(_Pieces(vocabulary, text, encoding.offsets, row, max_length).iterate()),
+        "total": total,
+        "trained": row.trained_within(max_length),
+        "cut_at": max_length if total > max_length else None,
+    }
+    return side, problems
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """special: texts by id. unknown: the id for what is in no vocabulary; byte-level models have none."""
+
+    tokenizer: Any
+    special: Mapping[int, str]
+    unknown: int | None
+
+    @classmethod
+    def of(cls, renderer: Renderer) -> _Vocabulary:
+        tokenizer = renderer.tokenizer
+        special = {key: token.content for key, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+        unknown = getattr(tokenizer.model, "unk_token", None)
+        return cls(tokenizer, special, None if unknown is None else tokenizer.token_to_id(unknown))
+
+    def text_of(self, ids: list[int]) -> str:
+        """Tokens that stand for no character of the text, as the vocabulary writes them."""
+        return "".join(self.tokenizer.id_to_token(key) or "" for key in ids).replace(_SPACE, " ")
+
+
+def _find_disguised(messages: Messages, special: Mapping[int, str]) -> Iterator[Problem]:
+    """Texts that read like a special token become one, wherever they stand: rarely what a writer wants."""
+    for name in special.values():
+        if count := sum(str(message.get("content")).count(name) for message in messages):
+            yield {"code": "special_in_text", "token": name, "count": count}
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """offsets: (T, 2) the characters of the text that each token stands for."""
+
+    vocabulary: _Vocabulary
+    text: str
+    offsets: list[tuple[int, int]]
+    row: RenderedRow
+    max_length: int
+
+    def iterate(self) -> Iterator[Piece]:
+        """All of a short row; of a long one its head, what is around the cut, its end, and the gaps between."""
+        total = len(self.row.ids)
+        trained = bytearray(total)
+        for start, end in self.row.spans:
+            trained[start:end] = b"\1" * (end - start)
+        at = 0
+        for first, last in _windows(total, self.max_length):
+            first = max(at, self._group_start(first))
+            if first > at:
+                yield {"gap": first - at, "trained": sum(trained[at : min(first, self.max_length)])}
+            at = first
+            while at < last:
+                end, reach = self._group_end(at)
+                yield from self._split(range(at, end), self.text[self.offsets[at][0] : reach], trained)
+                at = end
+
+    def _group_start(self, at: int) -> int:
+        while 0 < at < len(self.offsets) and self.offsets[at][0] < self.offsets[at - 1][1]:
+            at -= 1
+        return at
+
+    def _group_end(self, at: int) -> tuple[int, int]:
+        """Where the run of tokens ends that shares characters with the one at `at`, and the end of its characters."""
+        end, reach = at + 1, self.offsets[at][1]
+        if self._is_inserted(at):
+            return end, self.offsets[at][0]
+        while end < len(self.offsets) and self.offsets[end][0] < reach:
+            reach = max(reach, self.offsets[end][1])
+            end += 1
+        return end, reach
+
+    def _is_inserted(self, at: int) -> bool:
+        """A space of the tokenizer's own, which claims the character that follows it."""
+        return self.vocabulary.tokenizer.id_to_token(self.row.ids[at]) == _SPACE and not self.text.startswith(
+            " ", self.offsets[at][0]
+        )
+
+    def _split(self, group: range, text: str, trained: bytearray) -> Iterator[Piece]:
+        """The tokens of whole characters as one piece, or as several where a cut or a mask goes through them."""
+        fates = [list(run) for _, run in groupby(group, key=lambda i: (trained[i], i >= self.max_length))]
+        for run in fates:
+            ids = list(self.row.ids[run[0] : run[-1] + 1])
+            is_cut = run[0] >= self.max_length
+            piece = {
+                "ids": ids,
+                "at": run[0],
+                "text": text or self.vocabulary.text_of(ids),
+                "trained": bool(trained[run[0]]) and not is_cut,
+                "special": ids[0] in self.vocabulary.special,
+                "cut": is_cut,
+            }
+            if len(fates) > 1:
+                piece["part"] = True
+            if self.vocabulary.unknown in ids and text != (
+                unknown := self.vocabulary.text_of([self.vocabulary.unknown])
+            ):
+                piece |= {"unknown": unknown, "special": False}
+            yield piece
+
+
+def _windows(total: int, max_length: int) -> list[tuple[int, int]]:
+    """[start, end) ranges of tokens to show, in order."""
+    if total <= HEAD_TOKENS + AROUND_TOKENS:
+        return [(0, total)]
+    wanted = [(0, HEAD_TOKENS), (total - AROUND_TOKENS, total)]
+    if max_length < total:
+        wanted.append((max_length - AROUND_TOKENS, max_length + AROUND_TOKENS))
+    shown: list[tuple[int, int]] = []
+    for start, end in sorted(wanted):
+        if shown and start <= shown[-1][1]:
+            start, end = shown[-1][0], max(end, shown.pop()[1])
+        shown.append((max(start, 0), min(end, total)))
+    return shown
