@@ -152,6 +152,42 @@ class RequestRefused(InputError):
     code = "RequestRefused"
 
 
+class VotesMissing(InputError):
+    """No vote makes a training row. values: name (of the project)."""
+
+    code = "VotesMissing"
+
+
+class StillWriting(InputError):
+    """A reply is being written; the next prompt has to wait for it. values: none."""
+
+    code = "StillWriting"
+
+
+class EndpointKeyMissing(InputError):
+    """The variable that an endpoint's key is to be found in is not set. values: name, variable."""
+
+    code = "EndpointKeyMissing"
+
+
+class EndpointsFixed(InputError):
+    """Only the operator may add or remove endpoints here. values: none."""
+
+    code = "EndpointsFixed"
+
+
+class PromptEmpty(InputError):
+    """A prompt without a token. values: none."""
+
+    code = "PromptEmpty"
+
+
+class ContextTooLong(InputError):
+    """The prompt leaves no room for a reply. values: tokens, limit."""
+
+    code = "ContextTooLong"
+
+
 class LoginNeeded(InputError):
     """The page asks for a login and the request carries none, or one that has ended. values: none."""
 
@@ -194,6 +230,12 @@ class DeviceMissing(MachineError):
     code = "DeviceMissing"
 
 
+class DeviceTaken(MachineError):
+    """A job has the device, so the weights cannot be loaded. values: job (its id, or None)."""
+
+    code = "DeviceTaken"
+
+
 class ToolMissing(MachineError):
     """values: tool, install."""
 
@@ -225,6 +267,24 @@ class LoginUnreadable(MachineError):
     """The file given with --login cannot be used. values: file, cause."""
 
     code = "LoginUnreadable"
+
+
+class ServerFailed(MachineError):
+    """The model server ended again and again before it replied to anything. values: log_tail."""
+
+    code = "ServerFailed"
+
+
+class ServerLost(MachineError):
+    """The model server ended before it had answered; it starts anew with the next request. values: none."""
+
+    code = "ServerLost"
+
+
+class DeviceWanted(MachineError):
+    """A job waits for the device, so the model server loads nothing for now. values: none."""
+
+    code = "DeviceWanted"
 
 
 class ModelError(StudioError):
@@ -275,20 +335,22 @@ class AdapterUnreadable(ModelError):
     code = "AdapterUnreadable"
 
 
-class ExportMismatch(ModelError):
-    """What was exported does not do what the adapter does. values: name, cause (worded under `mismatch.<cause>`)."""
+class AdapterUnreadable(ModelError):
+    """A file of the adapter is missing, torn, pickled or holds numbers that are none. values: adapter, file."""
 
-    code = "ExportMismatch"
-
-    def message(self, language: str) -> str:
-        cause = _said_if_known(language, f"mismatch.{self.values.get('cause')}", self.values)
-        return say(language, f"error.{self.code}.message", **self.values | ({"cause": cause} if cause else {}))
+    code = "AdapterUnreadable"
 
 
-class ExportUnreadable(ModelError):
-    """The process that reads an export back ended without an answer. values: name, exit_code, signal (or None)."""
+class ReplyNotFinite(ModelError):
+    """The model's numbers overflowed while it wrote. values: model."""
 
-    code = "ExportUnreadable"
+    code = "ReplyNotFinite"
+
+
+class ReplyFailed(ModelError):
+    """An error in the model server that no rule of ours foresaw. values: type, text."""
+
+    code = "ReplyFailed"
 
 
 class CannotMerge(ModelError):
@@ -367,6 +429,24 @@ class HubRefused(RemoteError):
     """The Hugging Face Hub has no such model, or not for everybody. values: address, status, retries."""
 
     code = "HubRefused"
+
+
+class EndpointUnreachable(RemoteError):
+    """An endpoint did not answer. values: address (its name), status (None), retries."""
+
+    code = "EndpointUnreachable"
+
+
+class EndpointRefused(RemoteError):
+    """An endpoint answered with an error. values: address (its name), status, retries, said (its own words)."""
+
+    code = "EndpointRefused"
+
+
+class EndpointBroken(RemoteError):
+    """An endpoint ended in the middle of an answer. values: address (its name), status, retries."""
+
+    code = "EndpointBroken"
 
 
 def error_classes() -> list[type[StudioError]]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-JobKind = Literal["import", "save_version", "measure", "probe", "train", "download"]
+JobKind = Literal["import", "save_version", "measure", "probe", "train", "download", "export", "compile_pairs"]
 Lane = Literal["device", "light"]
 
 LANE_OF_KIND: dict[str, Lane] = {
@@ -14,6 +14,8 @@ LANE_OF_KIND: dict[str, Lane] = {
     "save_version": "light",
     "measure": "light",
     "download": "light",
+    "export": "light",
+    "compile_pairs": "light",
     "probe": "device",
     "train": "device",
 }

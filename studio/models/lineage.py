@@ -14,6 +14,16 @@ from studio.errors import AdapterUnreadable
 
 FILE_NAME = "whetstone.json"
 FORMAT = 1
+ADAPTER_FILES = (
+    "adapter_model.safetensors",
+    "adapter_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+    "chat_template.jinja",
+)
+"""All that an adapter consists of. Whatever else lies in its folder is neither registered nor exported."""
 
 
 class Lineage(BaseModel):
@@ -66,9 +76,9 @@ def render_lineage(lineage: Lineage) -> str:
     return json.dumps(lineage.model_dump(), ensure_ascii=False, indent=1) + "\n"
 
 
-def hash_files(folder: Path, names: tuple[str, ...]) -> dict[str, str]:
-    """SHA-256 of those of the named files that are there."""
-    return {name: hash_file(folder / name) for name in names if (folder / name).is_file()}
+def find_files(folder: Path) -> list[Path]:
+    """The files of an adapter that are there, weights first."""
+    return [folder / name for name in ADAPTER_FILES if (folder / name).is_file()]
 
 
 def hash_file(path: Path) -> str:

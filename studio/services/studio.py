@@ -9,11 +9,15 @@ from pathlib import Path
 from studio.errors import RootTaken
 from studio.jobs.launchers import Launcher
 from studio.jobs.lease import take_lock
+from studio.services.adapters import Adapters
 from studio.services.bases import Bases
 from studio.services.datasets import Datasets
+from studio.services.exports import Exports
 from studio.services.live import Live
+from studio.services.preferences import Preferences
 from studio.services.queue import Queue
 from studio.services.runs import Runs
+from studio.services.voting import Voting
 from studio.settings import Settings
 
 LOCK_NAME = "app.lock"
@@ -34,6 +38,10 @@ class Studio:
         self.bases = Bases(settings, self.queue)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases)
         self.live = Live(settings, self.queue)
+        self.adapters = Adapters(settings, self.queue, self.bases)
+        self.exports = Exports(settings, self.queue, self.adapters, self.bases)
+        self.preferences = Preferences(self.queue, self.bases)
+        self.voting = Voting()
         self.queue.start()
 
     def close(self) -> None:

@@ -68,6 +68,63 @@ MIGRATIONS = (
         PRIMARY KEY (conversation_id, number, model)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE adapters (
+        adapter_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        notes TEXT NOT NULL,
+        run TEXT NOT NULL UNIQUE,
+        lineage TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        created TEXT NOT NULL,
+        deleted TEXT
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX adapter_names ON adapters (name) WHERE deleted IS NULL
+    """,
+    """
+    CREATE TABLE projects (
+        project_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        guideline TEXT NOT NULL,
+        source TEXT NOT NULL,
+        seed TEXT NOT NULL,
+        created TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE pairs (
+        pair_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        project_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        prompt TEXT NOT NULL,
+        a TEXT,
+        b TEXT,
+        origin_a TEXT NOT NULL,
+        origin_b TEXT NOT NULL,
+        split_key REAL NOT NULL,
+        held_out INTEGER NOT NULL,
+        problem TEXT,
+        vote INTEGER,
+        UNIQUE (project_id, position)
+    );
+    CREATE INDEX pairs_open ON pairs (project_id, position)
+        WHERE vote IS NULL AND problem IS NULL AND a IS NOT NULL AND b IS NOT NULL;
+    CREATE TABLE votes (
+        vote INTEGER PRIMARY KEY AUTOINCREMENT,
+        event TEXT NOT NULL UNIQUE,
+        project_id TEXT NOT NULL,
+        pair_id INTEGER NOT NULL,
+        person TEXT NOT NULL,
+        action TEXT NOT NULL,
+        winner TEXT,
+        left_reply TEXT NOT NULL,
+        edited TEXT,
+        seconds REAL,
+        undoes INTEGER REFERENCES votes (vote),
+        time TEXT NOT NULL
+    );
+    CREATE INDEX votes_of_project ON votes (project_id, person, vote);
+    CREATE INDEX votes_of_pair ON votes (pair_id, vote);
+    CREATE INDEX votes_undone ON votes (undoes) WHERE undoes IS NOT NULL
+    """,
 )
 
 
@@ -135,12 +192,12 @@ class Catalogue:
     def insert_dataset(self, entry: DatasetEntry) -> None:
         """Raises NameTaken."""
         values = (entry.dataset_id, entry.name, entry.kind, _text(entry.source), entry.job_id, entry.created)
-        with _unique_name(entry.name), transaction(self._sql):
+        with unique_name(entry.name), transaction(self._sql):
             self._sql.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def rename(self, dataset_id: str, name: str) -> None:
         """Its versions take the new name too. Raises NotYours, NameTaken."""
-        with _unique_name(name), transaction(self._sql):
+        with unique_name(name), transaction(self._sql):
             self.dataset(dataset_id)
             self._sql.execute("UPDATE datasets SET name = ? WHERE dataset_id = ?", (name, dataset_id))
             self._sql.execute("UPDATE versions SET dataset_name = ? WHERE dataset_id = ?", (name, dataset_id))
@@ -149,12 +206,14 @@ class Catalogue:
         """Forget a dataset and its versions except those in `kept`; the fingerprints no entry needs any more."""
         with transaction(self._sql):
             self._sql.execute("DELETE FROM datasets WHERE dataset_id = ?", (dataset_id,))
-            dropped = [version for version in self.versions(dataset_id) if version.fingerprint not in kept]
-            for version in dropped:
-                self._sql.execute(
-                    "DELETE FROM versions WHERE dataset_id = ? AND number = ?", (dataset_id, version.number)
-                )
-            return [version.fingerprint for version in dropped if not self.has_version(version.fingerprint)]
+            return self.forget_versions(dataset_id, kept)
+
+    def forget_versions(self, dataset_id: str, kept: set[str]) -> list[str]:
+        """The part of it that is about versions, inside a transaction of the caller: a project has versions too."""
+        dropped = [version for version in self.versions(dataset_id) if version.fingerprint not in kept]
+        for version in dropped:
+            self._sql.execute("DELETE FROM versions WHERE dataset_id = ? AND number = ?", (dataset_id, version.number))
+        return [version.fingerprint for version in dropped if not self.has_version(version.fingerprint)]
 
     def versions(self, dataset_id: str | None = None) -> list[VersionEntry]:
         """Newest first; of one dataset, or of the workspace."""
@@ -182,22 +241,26 @@ class Catalogue:
         """
         with transaction(self._sql):
             self.dataset(entry.dataset_id)
-            self._sql.execute(
-                "INSERT INTO versions SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM versions"
-                " WHERE dataset_id = ? ON CONFLICT (dataset_id, fingerprint) DO UPDATE SET last_change = excluded.last_change",
-                (
-                    entry.dataset_id, entry.fingerprint, entry.dataset_name, entry.kind, entry.rows, entry.held_out,
-                    entry.message, entry.created, entry.last_change, entry.dataset_id,
-                ),
-            )  # fmt: skip
-            found = self._sql.execute(
-                "SELECT * FROM versions WHERE dataset_id = ? AND fingerprint = ?", (entry.dataset_id, entry.fingerprint)
-            ).fetchone()
-            return VersionEntry(**found)
+            return self.number_version(entry)
+
+    def number_version(self, entry: VersionEntry) -> VersionEntry:
+        """The part of it after the dataset was looked up, inside a transaction of the caller."""
+        self._sql.execute(
+            "INSERT INTO versions SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM versions"
+            " WHERE dataset_id = ? ON CONFLICT (dataset_id, fingerprint) DO UPDATE SET last_change = excluded.last_change",
+            (
+                entry.dataset_id, entry.fingerprint, entry.dataset_name, entry.kind, entry.rows, entry.held_out,
+                entry.message, entry.created, entry.last_change, entry.dataset_id,
+            ),
+        )  # fmt: skip
+        found = self._sql.execute(
+            "SELECT * FROM versions WHERE dataset_id = ? AND fingerprint = ?", (entry.dataset_id, entry.fingerprint)
+        ).fetchone()
+        return VersionEntry(**found)
 
 
 @contextmanager
-def _unique_name(name: str) -> Iterator[None]:
+def unique_name(name: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as problem:

@@ -16,6 +16,7 @@ from studio.errors import LoginMissing, LoginUnreadable, PortTaken
 from studio.services.studio import Studio
 from studio.settings import Settings
 from studio.ui.door import Door, login_routes
+from studio.ui.downloads import download_routes
 from studio.ui.gate import visit_of
 from studio.ui.i18n import bundle, tr
 from studio.ui.login import Doorkeeper, Logins
@@ -104,7 +105,7 @@ def serve(demo: gr.Blocks, studio: Studio) -> str:
             i18n=bundle(),
             theme=build_theme(),
             app_kwargs={
-                "routes": [*own_routes(studio), *(login_routes(keeper) if keeper else [])],
+                "routes": [*own_routes(studio), *download_routes(studio), *(login_routes(keeper) if keeper else [])],
                 "middleware": [
                     Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings)),
                     Middleware(Door, settings=settings, keeper=keeper),

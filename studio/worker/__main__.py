@@ -30,6 +30,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "probe": "studio.worker.probe:run",
         "train": "studio.worker.train:run",
         "download": "studio.worker.download:run",
+        "export": "studio.worker.export:run",
+        "compile_pairs": "studio.worker.compile:run",
     }
 )
 NAMED_VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "pyarrow")

@@ -1,0 +1,153 @@
+"""Reads an export back: `python -m studio.exporting.readback`, a fresh process that has never seen the adapter.
+
+One JSON order on stdin, JSON lines on stdout: `{"phase"}` as it goes on and `{"checks"}`, `{"mismatch"}` or `{"error"}`
+at its end. It ends when its stdin is closed: nobody waits for the answer any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from studio.errors import StudioError
+from studio.exporting.exporters import EXPORTERS
+from studio.exporting.source import load_base
+from studio.models.catalogue import Base, read_base_folder
+from studio.models.loading import find_end_ids
+from studio.models.rendering import Renderer
+
+NEW_TOKENS = 64
+
+
+class Order(BaseModel):
+    """source: the adapter's own folder. export: what was made of it. precision: how the base is loaded for both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    exporter: str
+    base: str
+    base_folder: str
+    precision: str
+    source: str
+    export: str
+    prompts: list[str] = Field(min_length=1)
+    threads: int = Field(ge=1)
+
+
+class Reply(BaseModel):
+    """asked: the prompt's token ids. ids: the most likely reply, its end token included where it has one."""
+
+    model_config = ConfigDict(frozen=True)
+    asked: list[int]
+    ids: list[int]
+    ended: bool
+    text: str
+
+
+def read_back(order: Order) -> Iterator[dict[str, Any]]:
+    """The replies of the adapter, then those of the export, and where they first differ."""
+    import torch
+
+    torch.set_num_threads(order.threads)
+    base = read_base_folder(order.base, Path(order.base_folder))
+    yield {"phase": "asking_adapter"}
+    expected = list(reply_as_trained(Path(order.source), base, order.precision, order.prompts))
+    yield {"phase": "asking_export"}
+    tokenizer, model = EXPORTERS[order.exporter].load(Path(order.export), base, order.precision)
+    found = list(reply_as_stranger(Path(order.export), tokenizer, model, order.prompts))
+    for prompt, wanted, had in zip(order.prompts, expected, found, strict=True):
+        if cause := find_difference(wanted, had):
+            yield {"mismatch": {"cause": cause, "prompt": prompt}}
+            return
+    yield {"checks": [_check(prompt, reply) for prompt, reply in zip(order.prompts, found, strict=True)]}
+
+
+def reply_as_trained(folder: Path, base: Base, precision: str, prompts: Sequence[str]) -> Iterator[Reply]:
+    """Rendered by the studio's own code and stopped at the base's end tokens."""
+    from peft import PeftModel
+
+    renderer = Renderer(base)
+    ends = find_end_ids(base, renderer.end_id)
+    model = PeftModel.from_pretrained(load_base(base, precision), folder, use_safetensors=True).eval()
+    for prompt in prompts:
+        asked = renderer.render_prompt([{"role": "user", "content": prompt}])
+        ids = generate(model, asked, ends)
+        yield Reply(asked=asked, ids=ids, ended=bool(ids) and ids[-1] in ends, text=renderer.decode_reply(ids))
+
+
+def reply_as_stranger(folder: Path, tokenizer: Any, model: Any, prompts: Sequence[str]) -> Iterator[Reply]:
+    """Rendered by the exported tokenizer and template, stopped at the end tokens that the export itself names."""
+    ends = _exported_ends(folder, tokenizer)
+    for prompt in prompts:
+        messages = [{"role": "user", "content": prompt}]
+        rendered = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+        asked = list(rendered["input_ids"])
+        ids = generate(model, asked, ends)
+        text = tokenizer.decode(ids, skip_special_tokens=True).strip()
+        yield Reply(asked=asked, ids=ids, ended=bool(ids) and ids[-1] in ends, text=text)
+
+
+def generate(model: Any, asked: list[int], ends: set[int]) -> list[int]:
+    """At most 64 of the most likely tokens."""
+    import torch
+
+    given = torch.tensor([asked])
+    with torch.no_grad():
+        made = model.generate(
+            input_ids=given,
+            attention_mask=torch.ones_like(given),
+            do_sample=False,
+            max_new_tokens=NEW_TOKENS,
+            eos_token_id=sorted(ends),
+            pad_token_id=min(ends),
+        )
+    return made[0, len(asked) :].tolist()
+
+
+def find_difference(wanted: Reply, had: Reply) -> str | None:
+    """A cause worded under `mismatch.<cause>`, or None where both are the same token by token."""
+    if wanted.asked != had.asked:
+        return "prompt_tokens"
+    if wanted.ended != had.ended:
+        return "end_token"
+    return "reply" if wanted.ids != had.ids else None
+
+
+def _exported_ends(folder: Path, tokenizer: Any) -> set[int]:
+    path = folder / "generation_config.json"
+    named = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    ends = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])}
+    return ends - {None}
+
+
+def _check(prompt: str, reply: Reply) -> dict[str, Any]:
+    return {"prompt": prompt, "reply": reply.text, "tokens": len(reply.ids), "ended": reply.ended}
+
+
+def main() -> None:
+    # Libraries that print must not come between our lines.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    order = Order.model_validate_json(sys.stdin.readline())
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    try:
+        for line in read_back(order):
+            print(json.dumps(line), file=answers, flush=True)
+    except StudioError as error:
+        print(json.dumps({"error": {"code": error.code, "values": error.values}}), file=answers, flush=True)
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):  # not sys.stdin: its lock would still be held when the interpreter ends
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
