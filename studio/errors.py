@@ -335,12 +335,6 @@ class AdapterUnreadable(ModelError):
     code = "AdapterUnreadable"
 
 
-class AdapterUnreadable(ModelError):
-    """A file of the adapter is missing, torn, pickled or holds numbers that are none. values: adapter, file."""
-
-    code = "AdapterUnreadable"
-
-
 class ReplyNotFinite(ModelError):
     """The model's numbers overflowed while it wrote. values: model."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,15 @@ class _Place:
 
 
 class Lanes:
-    """Starts waiting jobs as places become free. Jobs outlive it; those of an earlier one are adopted."""
+    """Starts waiting jobs as places become free. Jobs outlive it; those of an earlier one are adopted.
+
+    lease: the lock file of the device. before_device_job: called, without waiting for anything, when one is started.
+    """
 
     def __init__(self, launcher: Launcher, devices: Path) -> None:
         self._launcher = launcher
-        self._lease = devices / DEVICE_NAME
+        self.lease = devices / DEVICE_NAME
+        self.before_device_job: Callable[[JobFolder], None] = lambda folder: None
         self._spare = Spare(launcher)
         self._wants_spare = False
         self._waiting: dict[Lane, deque[JobFolder]] = {"device": deque(), "light": deque()}
@@ -148,13 +152,15 @@ class Lanes:
         place = _Place(folder, lane, is_ours=False)
         with self._wake:
             self._places[folder.path] = place
+        if lane == "device":
+            self.before_device_job(folder)
         keeper = self._hand_over(folder, lane)
         place.is_ours = True
         threading.Thread(target=self._await_keeper, args=(keeper, folder.path), daemon=True).start()
 
     def _hand_over(self, folder: JobFolder, lane: Lane) -> KeeperProcess:
         """A keeper that was given the job: the spare for a device job if it lives, else a new one."""
-        lease = self._lease if lane == "device" else None
+        lease = self.lease if lane == "device" else None
         keeper = self._spare.take() if lane == "device" else None
         if keeper:
             if keeper.give(folder.path, lease, STOP_GRACE_S[lane]):

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,15 @@ class Queue:
         self._folders: dict[Path, JobFolder] = {}
         self._deeds: dict[tuple[Path, str], str] = {}
         self._latest = datetime(2000, 1, 1, tzinfo=UTC)
+
+    @property
+    def lease(self) -> Path:
+        """The lock file that says who has the device: a job, or the model server."""
+        return self._lanes.lease
+
+    def before_device_jobs(self, tell: Callable[[JobFolder], None]) -> None:
+        """Have `tell` called whenever a job that needs the device is started; it must not wait."""
+        self._lanes.before_device_job = tell
 
     def start(self) -> None:
         """Find the jobs of earlier apps: those that live go on being watched, those that never started start now."""

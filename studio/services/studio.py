@@ -14,10 +14,12 @@ from studio.services.bases import Bases
 from studio.services.datasets import Datasets
 from studio.services.exports import Exports
 from studio.services.live import Live
+from studio.services.model_server import ModelServer
 from studio.services.preferences import Preferences
 from studio.services.queue import Queue
 from studio.services.runs import Runs
 from studio.services.voting import Voting
+from studio.services.xray import Xray
 from studio.settings import Settings
 
 LOCK_NAME = "app.lock"
@@ -38,6 +40,8 @@ class Studio:
         self.bases = Bases(settings, self.queue)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases)
         self.live = Live(settings, self.queue)
+        self.server = ModelServer(settings, self.queue)
+        self.xray = Xray(self.datasets, self.bases, self.runs, self.server)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.exports = Exports(settings, self.queue, self.adapters, self.bases)
         self.preferences = Preferences(self.queue, self.bases)
@@ -45,8 +49,9 @@ class Studio:
         self.queue.start()
 
     def close(self) -> None:
-        """Start no more jobs, end the spare, give the root back. Running jobs go on."""
+        """Start no more jobs, end the spare and the model server, give the root back. Running jobs go on."""
         self.queue.close()
+        self.server.close()
         os.close(self._lock)
 
 
