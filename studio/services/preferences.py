@@ -1,0 +1,217 @@
+"""Preference projects as the pages use them: made, listed, renamed, compiled, written out, deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from studio.data.versions import version_path
+from studio.errors import DatasetEmpty, NameTaken, NotYours, OptionsInvalid, RequestRefused
+from studio.people import Person
+from studio.preferences.compile import kto_rows
+from studio.services.bases import Bases
+from studio.services.dataset_imports import LONGEST_NAME, check_name
+from studio.services.pair_sources import (
+    MOST_PAIRS,
+    Found,
+    read_pairs,
+    read_sample,
+)
+from studio.services.project_info import opened_project, tell_project
+from studio.services.queue import Queue
+from studio.services.vote_log import tell_event
+from studio.store.catalogue import open_catalogue
+from studio.store.dataset_file import SUFFIX, is_dataset_id
+from studio.store.preferences import Project, open_preferences
+from studio.words import say
+
+GUIDELINE_FIELDS = ("prefer", "good", "avoid")
+LONGEST_GUIDELINE = 4000
+DEFAULT_MAX_LENGTH = 1024
+LARGEST_MAX_LENGTH = 2**20
+_PAGE_EVENTS = 500
+
+
+class Preferences:
+    """The projects of every workspace. Thread-safe: each call opens what it needs and closes it."""
+
+    def __init__(self, queue: Queue, bases: Bases) -> None:
+        self._queue = queue
+        self._bases = bases
+
+    # Projects ---------------------------------------------------------------------------------------------------------
+
+    def list(self, person: Person) -> list[dict[str, Any]]:
+        """Newest first; each as `project_info.tell_project` gives it."""
+        with open_catalogue(person.workspace) as catalogue:
+            versions = catalogue.versions()
+        with open_preferences(person.workspace) as preferences:
+            return [
+                tell_project(
+                    preferences, project, [v for v in versions if v.dataset_id == project.project_id], person.id
+                )
+                for project in preferences.projects()
+            ]
+
+    def sources(self, person: Person) -> list[dict[str, Any]]:
+        """The datasets a project can be made of, newest first: id, name, kind."""
+        with open_catalogue(person.workspace) as catalogue:
+            return [{"id": one.dataset_id, "name": one.name, "kind": one.kind} for one in catalogue.datasets()]
+
+    def create(self, person: Person, deed: str, asked: dict[str, Any]) -> str:
+        """A new project; its id. The same deed makes one project.
+
+        asked: kind (sample, pairs, prompts, pasted), name (None: a free one), dataset (an id), most (pairs or prompts
+        to take), text (pasted prompts, one a line), columns and max_tokens (who is to write the replies). Raises
+        NotYours, NameUnsafe, NameTaken, DatasetEmpty, OptionsInvalid, RequestRefused.
+        """
+        if not isinstance(deed, str) or not deed:
+            raise RequestRefused()
+        project_id = f"p-{hashlib.blake2b(deed.encode(), digest_size=8).hexdigest()}"
+        with open_preferences(person.workspace) as preferences:
+            if preferences.find_project(project_id):
+                return project_id
+            found, source, title = self._read_source(person, asked)
+            name = _free_name(preferences.names(), asked.get("name"), title)
+            if not found.pairs:
+                raise DatasetEmpty(name=title)
+            guideline = dict.fromkeys(GUIDELINE_FIELDS, "")
+            if source["kind"] == "sample":
+                guideline = {field: say(person.language, f"preferences.sample.{field}") for field in GUIDELINE_FIELDS}
+            preferences.insert_project(
+                Project(
+                    project_id, name, guideline, source | {"left_out": found.left_out}, secrets.token_hex(8), _now()
+                ),
+                found.pairs,
+            )
+        return project_id
+
+    def rename(self, person: Person, project_id: str, name: str) -> None:
+        """Raises NotYours, NameUnsafe, NameTaken."""
+        with opened_project(person, project_id) as (preferences, _):
+            preferences.rename(project_id, check_name(name))
+
+    def set_guideline(self, person: Person, project_id: str, guideline: dict[str, Any]) -> dict[str, str]:
+        """guideline: {prefer, good, avoid}, texts. Raises RequestRefused for anything else."""
+        texts = {field: guideline.get(field, "") for field in GUIDELINE_FIELDS}
+        if not all(isinstance(text, str) and len(text) <= LONGEST_GUIDELINE for text in texts.values()):
+            raise RequestRefused()
+        with opened_project(person, project_id) as (preferences, _):
+            preferences.set_guideline(project_id, texts)
+        return texts
+
+    def depends(self, person: Person, project_id: str) -> list[dict[str, Any]]:
+        """What was made from a project: {"kind": "version", "number"} and {"kind": "run", "title"}."""
+        with opened_project(person, project_id), open_catalogue(person.workspace) as catalogue:
+            versions = catalogue.versions(project_id)
+        runs = self._runs_on(person, {version.fingerprint for version in versions})
+        return [
+            *({"kind": "version", "number": version.number} for version in versions),
+            *({"kind": "run", "title": title} for title, _ in runs),
+        ]
+
+    def delete(self, person: Person, project_id: str) -> None:
+        """Remove a project, its pairs, its votes and its versions, except versions that a run was trained on."""
+        with opened_project(person, project_id) as (preferences, _):
+            with open_catalogue(person.workspace) as catalogue:
+                fingerprints = {version.fingerprint for version in catalogue.versions(project_id)}
+            kept = {fingerprint for _, fingerprint in self._runs_on(person, fingerprints)}
+            needless = preferences.delete_project(project_id, kept)
+        for fingerprint in needless:
+            version_path(person.workspace, fingerprint).unlink(missing_ok=True)
+
+    # What becomes of votes --------------------------------------------------------------------------------------------
+
+    def compile_choices(self, person: Person) -> dict[str, Any]:
+        """bases: {id, title, context}, for whose tokens rows are cut; max_length_tokens: what is proposed."""
+        bases = [{name: base[name] for name in ("id", "title", "context")} for base in self._bases.list(person)]
+        return {"bases": bases, "max_length_tokens": DEFAULT_MAX_LENGTH}
+
+    def compile(self, person: Person, deed: str, project_id: str, base_id: str, max_length_tokens: int) -> str:
+        """Queue the job that makes DPO rows of the votes as they then stand; the job's id.
+
+        Raises NotYours, ModelNotFound, OptionsInvalid.
+        """
+        with opened_project(person, project_id) as (_, project):
+            pass
+        base = self._bases.find(base_id)
+        if not 1 <= max_length_tokens <= min(base.context, LARGEST_MAX_LENGTH):
+            limit = {"minimum": 1, "maximum": base.context}
+            raise OptionsInvalid([{"field": "max_length_tokens", "code": "out_of_range"} | limit])
+        options = {
+            "project_id": project_id,
+            "base": base.id,
+            "base_folder": str(base.folder),
+            "max_length_tokens": max_length_tokens,
+        }
+        return self._queue.submit(person, "compile_pairs", project.name, options, deed)
+
+    def votes_file(self, person: Person, project_id: str) -> tuple[str, Iterator[bytes]]:
+        """The project's name and every vote as a line of JSON, undone ones and undos included. Raises NotYours."""
+        with opened_project(person, project_id) as (_, project):
+            return project.name, self._vote_lines(person, project_id)
+
+    def kto_file(self, person: Person, project_id: str) -> tuple[str, Iterator[bytes]]:
+        """The project's name and a line of JSON for each KTO row: prompt, completion, label. Raises NotYours."""
+        with opened_project(person, project_id) as (preferences, project):
+            rows = [row for one in preferences.votes.judged(project_id) for row in kto_rows(one.judged)]
+            return project.name, (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+    def _vote_lines(self, person: Person, project_id: str) -> Iterator[bytes]:
+        after = 0
+        while True:
+            # Each page opens the database anew: a slow download must not keep a connection, nor the log from growing.
+            with open_preferences(person.workspace) as preferences:
+                events = preferences.votes.log(project_id, after, _PAGE_EVENTS)
+            if not events:
+                return
+            after = events[-1]["vote"]
+            yield b"".join(orjson.dumps(tell_event(event), option=orjson.OPT_APPEND_NEWLINE) for event in events)
+
+    # Inside -----------------------------------------------------------------------------------------------------------
+
+    def _read_source(self, person: Person, asked: dict[str, Any]) -> tuple[Found, dict[str, Any], str]:
+        """The pairs, where they are from, and a name to propose."""
+        kind = asked.get("kind")
+        if kind == "sample":
+            return read_sample(), {"kind": kind}, say(person.language, "preferences.sample.name")
+        if kind != "pairs":
+            raise RequestRefused()
+        entry = self._dataset(person, asked.get("dataset"))
+        most = min(max(int(asked.get("most") or MOST_PAIRS), 1), MOST_PAIRS)
+        path = person.workspace / "datasets" / f"{entry.dataset_id}{SUFFIX}"
+        return read_pairs(path, most), {"kind": kind, "dataset": entry.name}, entry.name
+
+    def _dataset(self, person: Person, dataset_id: object):
+        if not is_dataset_id(dataset_id):
+            raise NotYours(what="dataset")
+        with open_catalogue(person.workspace) as catalogue:
+            return catalogue.dataset(str(dataset_id))
+
+    def _runs_on(self, person: Person, fingerprints: set[str]) -> list[tuple[str, str]]:
+        """(title, fingerprint) of the runs that were given one of these versions."""
+        jobs = self._queue.jobs(person, ["train"])
+        found = ((job.spec.title, str(job.spec.options.get("version"))) for job in jobs)
+        return [(title, fingerprint) for title, fingerprint in found if fingerprint in fingerprints]
+
+
+def _free_name(taken: set[str], wanted: str | None, proposed: str) -> str:
+    """A given name must be free; a proposed one gets a number where it is taken."""
+    if wanted:
+        if wanted in taken:
+            raise NameTaken(name=wanted)
+        return check_name(wanted)
+    name, number = proposed[:LONGEST_NAME], 2
+    while name in taken:
+        suffix = f" ({number})"
+        name, number = f"{proposed[: LONGEST_NAME - len(suffix)]}{suffix}", number + 1
+    return check_name(name)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
