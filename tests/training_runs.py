@@ -46,10 +46,12 @@ def write_version(workspace: Path, records: Sequence[dict[str, Any]], held_out: 
     return writer.finish(folder).fingerprint
 
 
-def chosen_options(base: Base, rows: int, **settings: Any) -> tuple[Any, Any]:
-    """Options of sft and of lora: defaults for this base, but for the settings."""
+def chosen_options(
+    base: Base, rows: int, method: str = "sft", adapter: str = "lora", **settings: Any
+) -> tuple[Any, Any]:
+    """Options of a method and of an adapter: defaults for this base, but for the settings."""
     situation = Situation(base.parameters, base.context, rows, 0.1, None, "cpu", knows_every_token=base.id == POCKET)
-    models = METHODS["sft"].options, ADAPTERS["lora"].options
+    models = METHODS[method].options, ADAPTERS[adapter].options
     split = [{name: value for name, value in settings.items() if name in model.model_fields} for model in models]
     return tuple(read_options(model, given, situation)[0] for model, given in zip(models, split, strict=True))  # type: ignore[return-value]
 
@@ -57,16 +59,20 @@ def chosen_options(base: Base, rows: int, **settings: Any) -> tuple[Any, Any]:
 def make_job(
     root: Path, base: Base, fingerprint: str, rows: int, prompts: Sequence[str] = (), **settings: Any
 ) -> WorkerJob:
-    """A train job that is ready to run in this process, with a machine and a plan that need no probe."""
-    options, adapter_options = chosen_options(base, rows, **settings)
+    """A train job that is ready to run in this process, with a machine and a plan that need no probe.
+
+    settings: may name `method` and `adapter` too.
+    """
+    method, adapter = settings.pop("method", "sft"), settings.pop("adapter", "lora")
+    options, adapter_options = chosen_options(base, rows, method, adapter, **settings)
     write_machine(root, Machine("cpu", "a test", 1, None))
-    write_plan(root, base, PLAN)
+    write_plan(root, base, PLAN, ADAPTERS[adapter].quantisation(adapter_options))
     spec = TrainSpec(
         base=base.id,
         base_folder=str(base.folder),
         version=fingerprint,
-        method="sft",
-        adapter="lora",
+        method=method,
+        adapter=adapter,
         method_options=options.model_dump(),
         adapter_options=adapter_options.model_dump(),
         prompts=list(prompts),

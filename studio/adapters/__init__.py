@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from studio.options import Options
 from studio.registry import Registry
@@ -21,9 +21,13 @@ class Adapter(Protocol):
     options: type[Options]
     example: dict[str, Any]
 
+    def quantisation(self, options: Any) -> Literal["nf4", "int8"] | None:
+        """How the base is loaded for it; None for the plan's dtype."""
+        ...
+
     def build(self, model: Any, options: Any) -> Any:
         """The model with its trainable adapter. Heavy packages are imported in here."""
         ...
 
 
-ADAPTERS: Registry[Adapter] = Registry("adapter", "studio.adapters", ("lora",))
+ADAPTERS: Registry[Adapter] = Registry("adapter", "studio.adapters", ("lora", "qlora"))

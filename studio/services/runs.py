@@ -8,8 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from studio.adapters import ADAPTERS
 from studio.errors import JobNotFound, OptionsInvalid
 from studio.jobs.folder import JobFolder
+from studio.models.catalogue import Base
 from studio.models.machine import find_plan, read_machine
 from studio.people import Person
 from studio.services.bases import Bases
@@ -25,7 +27,7 @@ from studio.services.run_choices import (
 )
 from studio.settings import Settings
 from studio.training.forecast import forecast_run
-from studio.training.measures import find_measure, measure_path
+from studio.training.measures import Measure, find_measure, measure_path
 from studio.training.methods import METHODS
 from studio.training.trainspec import TrainSpec
 
@@ -63,12 +65,12 @@ class Runs:
         check_plugs(method, adapter)
         ground = self._ground(person, base, version)
         chosen = read_settings(method, adapter, settings, ground)
-        plan = find_plan(self._root, ground.base)
-        probing = None if plan else self._ensure_job(person, "probe", ground)
+        quantisation = ADAPTERS[adapter].quantisation(chosen.adapter_options)
+        plan = find_plan(self._root, ground.base, quantisation)
+        probing = None if plan else self._ensure_probe(person, ground.base, adapter, chosen.adapter_options)
         if ground.measure is None:
-            job = self._ensure_job(person, "measure", ground)
-            status = "failed" if job.state().status in _WITHOUT_RESULT else "measuring"
-            return {"status": status, "warnings": [], "job_id": job.id} | dict.fromkeys(_UNKNOWN)
+            job = self._ensure_measure(person, ground)
+            return {"status": _measure_status(job), "warnings": [], "job_id": job.id} | dict.fromkeys(_UNKNOWN)
         forecast = forecast_run(ground.measure, plan, chosen.options, chosen.keeps_split)
         # A probe that waits behind a run may take hours: the rest is told without it.
         waits = probing is not None and probing.state().is_running
@@ -77,6 +79,16 @@ class Runs:
             "warnings": list(list_warnings(ground.measure, chosen.options)),
             "job_id": probing.id if waits else None,
         } | asdict(forecast)
+
+    def find_measure(self, person: Person, base: str, version: str) -> tuple[str, Measure | None]:
+        """How long the rows of a version are as a base reads them: ("ready", it), else ("measuring" or "failed", None).
+
+        Measures what is not known yet: call again while "measuring". Raises ModelNotFound, NotYours.
+        """
+        ground = self._ground(person, base, version)
+        if ground.measure is not None:
+            return "ready", ground.measure
+        return _measure_status(self._ensure_measure(person, ground)), None
 
     def start(self, person: Person, deed: str, choices: Mapping[str, Any]) -> str:
         """Queue a run; its job id, the same for the same deed.
@@ -137,18 +149,23 @@ class Runs:
         measure = find_measure(measure_path(person.workspace, entry["fingerprint"], found))
         return Ground(found, entry, read_machine(self._root), measure)
 
-    def _ensure_job(self, person: Person, kind: str, ground: Ground) -> JobFolder:
+    def _ensure_measure(self, person: Person, ground: Ground) -> JobFolder:
+        base, version = ground.base, ground.version["fingerprint"]
+        options = {"base": base.id, "base_folder": str(base.folder), "version": version}
+        subject = measure_path(person.workspace, version, base).name
+        return self._ensure_job(person, "measure", f"{base.title} {version[:8]}", options, subject)
+
+    def _ensure_probe(self, person: Person, base: Base, adapter: str, adapter_options: Any) -> JobFolder:
+        options = {"base": base.id, "base_folder": str(base.folder), "adapter": adapter}
+        options["adapter_options"] = adapter_options.model_dump()
+        subject = f"{base.id}|{base.bytes}|{ADAPTERS[adapter].quantisation(adapter_options)}"
+        return self._ensure_job(person, "probe", base.title, options, subject)
+
+    def _ensure_job(self, person: Person, kind: str, title: str, options: dict[str, Any], subject: str) -> JobFolder:
         """The job that measures what is missing; asked for once, however often the form looks.
 
         One that ended without a result is tried again after a minute; so is one whose result is no longer there.
         """
-        base = ground.base
-        options = {"base": base.id, "base_folder": str(base.folder)}
-        title, subject = base.title, f"{base.id}|{base.bytes}"
-        if kind == "measure":
-            version = ground.version["fingerprint"]
-            options["version"] = version
-            title, subject = f"{base.title} {version[:8]}", measure_path(person.workspace, version, base).name
         attempt = 0
         while True:
             attempt += 1
@@ -156,6 +173,10 @@ class Runs:
             job = self._queue.find(person, job_id)
             if not (ended := job.state().ended) or _seconds_since(ended["time"]) < RETRY_AFTER_S:
                 return job
+
+
+def _measure_status(job: JobFolder) -> str:
+    return "failed" if job.state().status in _WITHOUT_RESULT else "measuring"
 
 
 def _seconds_since(time: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from studio.errors import TrainingDiverged
@@ -16,13 +16,17 @@ DIVERGED_AFTER_STEPS = 10
 
 
 class Reporter:
-    """Collects what a step was and writes it when a line is due. Times given to `pause` do not count as training."""
+    """Collects what a step was and writes it when a line is due. Times given to `pause` do not count as training.
+
+    extra: the method's own numbers of the next line.
+    """
 
     def __init__(self, emit: Callable[[Event], None], total_steps: int, memory_bytes: Callable[[], int | None]) -> None:
         self.emit = emit
         self.total_steps = total_steps
         self.tokens = 0
         self.last_loss: float | None = None
+        self.extra: Mapping[str, float] = {}
         self._memory_bytes = memory_bytes
         self._losses: list[float] = []
         self._not_finite = 0
@@ -77,6 +81,7 @@ class Reporter:
                 tokens=self.tokens,
                 tokens_per_s=round(tokens / seconds, 1) if seconds > 0 else None,
                 memory_bytes=self._memory_bytes(),
+                extra=self.extra,
             )
         )
         self.last_loss = loss if loss is not None else self.last_loss

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback, ProgressCallback, TrainerCallback
-from transformers.trainer import TRAINER_STATE_NAME
+from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from studio.models.machine import Plan
 from studio.models.rendering import RenderedRow
 from studio.training.loss import IGNORED, autocast, pad_rows, sum_loss
 from studio.training.reporter import Reporter
+from studio.training.reporting import ReportingTrainer, kept_precision
 
 
 class Collator:
@@ -38,7 +35,7 @@ class Collator:
         }
 
 
-class TunedTrainer(SFTTrainer):
+class TunedTrainer(ReportingTrainer, SFTTrainer):
     """An SFTTrainer that takes rows already tokenised and masked.
 
     `compute_loss` is the model's own loss from one forward: trl's fused head saves memory for a large vocabulary on a
@@ -56,26 +53,20 @@ class TunedTrainer(SFTTrainer):
         reporter: Reporter,
         callbacks: list[TrainerCallback],
     ) -> None:
-        super().__init__(
-            model=model,
-            args=config,
-            processing_class=tokenizer,
-            data_collator=collator,
-            train_dataset=Dataset.from_dict({"row": list(range(len(collator.rows)))}),
-            callbacks=callbacks,
-        )
+        with kept_precision(model):
+            super().__init__(
+                model=model,
+                args=config,
+                processing_class=tokenizer,
+                data_collator=collator,
+                train_dataset=Dataset.from_dict({"row": list(range(len(collator.rows)))}),
+                callbacks=callbacks,
+            )
+        self.report_to(plan, reporter)
         # The loss is a mean over the whole step already; the trainer must neither divide it again nor guess.
         self.loss_is_scaled_for_ga = True
         self.model_accepts_loss_kwargs = True
         self._loss_shifts_labels = True
-        self.remove_callback(PrinterCallback)
-        self.remove_callback(ProgressCallback)
-        self.plan = plan
-        self.reporter = reporter
-        self.evaluate_now: Callable[[], None] = lambda: None
-        self.save_now: Callable[[], None] = lambda: None
-        self._trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self._step_loss: list[torch.Tensor] = []
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -89,42 +80,3 @@ class TunedTrainer(SFTTrainer):
         self._step_loss.append(loss.detach())
         self.reporter.tokens += int(inputs["tokens"])
         return loss
-
-    def _clip_grad_norm(self, model: Any) -> torch.Tensor:
-        """The norm before clipping. Where it is not a number the step is left out, so that the adapter stays usable."""
-        norm = torch.nn.utils.clip_grad_norm_(self._trained, self.args.max_grad_norm)
-        loss = torch.stack(self._step_loss).sum().item()
-        self._step_loss.clear()
-        if not math.isfinite(loss) or not math.isfinite(norm.item()):
-            model.zero_grad()
-            loss = math.nan
-        self.reporter.add_loss(loss)
-        return norm
-
-    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not counted: it walks all parameters in every step."""
-        return 0
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Only the lines of steps: the summary at the end has its own place."""
-        if "loss" in logs:
-            self.reporter.write_step(
-                self.state.global_step, self.state.epoch or 0.0, logs.get("learning_rate"), logs.get("grad_norm")
-            )
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        with self.reporter.pause():
-            self.evaluate_now()
-        return {}
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        with self.reporter.pause():
-            self.save_now()
-
-    def write_checkpoint(self, folder: Path) -> None:
-        """All that `train(resume_from_checkpoint=…)` reads: adapter, optimizer, schedule, random state, counters."""
-        self.model.save_pretrained(folder, safe_serialization=True)
-        self._save_optimizer_and_scheduler(str(folder))
-        self._save_rng_state(str(folder))
-        self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
-        (folder / "README.md").unlink(missing_ok=True)

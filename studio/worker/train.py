@@ -11,6 +11,7 @@ from studio.adapters import ADAPTERS
 from studio.errors import DatasetEmpty, OptionsInvalid
 from studio.events import Choice, Event, Finished, Notice, Phase, Progress, Rows, Stopped
 from studio.models.catalogue import Base, read_base_folder
+from studio.models.lineage import Lineage
 from studio.models.machine import Machine, Plan, find_plan, use_one_device, write_machine, write_plan
 from studio.models.rendering import RenderedRow, Renderer
 from studio.training.forecast import loses_too_many
@@ -66,7 +67,8 @@ def run(job: WorkerJob) -> Iterator[Event]:
     )
     outcome = Outcome()
     yield from method.train(made, outcome)
-    yield from finish(job, made, outcome, began)
+    lineage = trace_lineage(job, spec, base, adapter.quantisation(adapter_options) or plan.dtype)
+    yield from finish(job, made, outcome, lineage, began)
 
 
 def import_heavy_packages() -> None:
@@ -156,12 +158,13 @@ def ensure_plan(
     from studio.training.probe import find_machine, measure_plan
 
     machine = find_machine()
-    plan = find_plan(job.root, base)
+    quantisation = adapter.quantisation(adapter_options)
+    plan = find_plan(job.root, base, quantisation)
     if plan is None:
         yield Phase("probing")
         write_machine(job.root, machine)
         plan = measure_plan(base, machine, adapter, adapter_options, PROBE_LIMIT_S)
-        write_plan(job.root, base, plan)
+        write_plan(job.root, base, plan, quantisation)
     yield from say_plan(machine, plan)
     return machine, plan
 
@@ -184,19 +187,43 @@ def build_model(base: Base, plan: Plan, machine: Machine, adapter: Any, options:
 
     if machine.device == "cpu":
         torch.set_num_threads(plan.threads)
-    model = load_model(base, plan.dtype, machine.device)
+    model = load_model(base, plan.dtype, machine.device, adapter.quantisation(options))
     set_seed(seed)
     return adapter.build(model, options)
 
 
-def finish(job: WorkerJob, made: Run, outcome: Outcome, began: float) -> Iterator[Event]:
+def trace_lineage(job: WorkerJob, spec: TrainSpec, base: Base, precision: str) -> Lineage:
+    """Where the adapter will come from, as far as it is known before it is trained."""
+    return Lineage(
+        base=base.id,
+        base_bytes=base.bytes,
+        precision=precision,
+        method=spec.method,
+        adapter=spec.adapter,
+        run=job.spec.id,
+        title=job.spec.title,
+        dataset_name=spec.dataset_name,
+        version=spec.version,
+        settings=spec.method_options | spec.adapter_options,
+        licence=base.licence,
+        created=job.spec.created,
+    )
+
+
+def finish(job: WorkerJob, made: Run, outcome: Outcome, lineage: Lineage, began: float) -> Iterator[Event]:
     """Saves what was trained. A run stopped before its first step has nothing to keep."""
     result = None
     size = 0
     if outcome.step:
         yield Phase("saving")
         folder = job.folder / "result" / ADAPTER
-        size = write_adapter(made, folder)
+        reached = {
+            "steps": outcome.step,
+            "train_loss": outcome.train_loss,
+            "held_out_before": outcome.held_out_before,
+            "held_out_after": outcome.held_out_after,
+        }
+        size = write_adapter(made, folder, lineage.model_copy(update=reached))
         result = f"result/{ADAPTER}"
     if outcome.stopped:
         yield Stopped(outcome.step, result)

@@ -31,6 +31,8 @@ NAMES_IN_BOTH = frozenset(
         "CP932",
         "BOM",
         "LoRA",
+        "QLoRA",
+        "DPO",
         "SFT",
         "PNG",
         "LF",

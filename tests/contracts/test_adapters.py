@@ -15,6 +15,12 @@ from studio.words import Text
 BASE = read_base(POCKET, (), Path("/nonexistent"))
 
 
+def load_for(plug, dtype="float32"):
+    """The base as the adapter wants it loaded, and the options of its example."""
+    options = plug.options(**plug.example)
+    return load_model(BASE, dtype, "cpu", plug.quantisation(options)), options
+
+
 @pytest.mark.parametrize("name", ADAPTERS.names)
 def test_every_option_of_an_adapter_has_its_words(name):
     for field in option_fields(ADAPTERS[name].options):
@@ -28,7 +34,7 @@ def test_an_adapter_trains_itself_alone_in_full_precision(name, dtype):
     import torch
 
     plug = ADAPTERS[name]
-    model = plug.build(load_model(BASE, dtype, "cpu"), plug.options(**plug.example))
+    model = plug.build(*load_for(plug, dtype))
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     assert trained
     assert 0 < sum(p.numel() for p in trained.values()) < 0.2 * BASE.parameters
@@ -41,10 +47,10 @@ def test_an_untrained_adapter_changes_nothing(name):
 
     plug = ADAPTERS[name]
     ids = torch.arange(5, 25)[None]
-    base = load_model(BASE, "float32", "cpu")
+    base, options = load_for(plug)
     with torch.no_grad():
         before = base(ids).logits.clone()
-        after = plug.build(base, plug.options(**plug.example))(ids).logits
+        after = plug.build(base, options)(ids).logits
     assert torch.equal(before, after)
 
 
@@ -54,7 +60,7 @@ def test_an_adapter_is_loaded_as_it_was_saved(name, tmp_path):
     from peft import PeftModel
 
     plug = ADAPTERS[name]
-    model = plug.build(load_model(BASE, "float32", "cpu"), plug.options(**plug.example))
+    model = plug.build(*load_for(plug))
     for parameter in model.parameters():
         if parameter.requires_grad:
             torch.nn.init.normal_(parameter, std=0.02)
@@ -63,5 +69,5 @@ def test_an_adapter_is_loaded_as_it_was_saved(name, tmp_path):
     with torch.no_grad():
         expected = model(ids).logits
         model.save_pretrained(tmp_path, safe_serialization=True)
-        loaded = PeftModel.from_pretrained(load_model(BASE, "float32", "cpu"), tmp_path).eval()
+        loaded = PeftModel.from_pretrained(load_for(plug)[0], tmp_path).eval()
         assert torch.allclose(loaded(ids).logits, expected, atol=1e-5)
