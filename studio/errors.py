@@ -215,10 +215,6 @@ class ServerLost(MachineError):
     """The model server ended before it had answered; it starts anew with the next request. values: none."""
 
 
-class DeviceWanted(MachineError):
-    """A job waits for the device, so the model server loads nothing for now. values: none."""
-
-
 class ModelError(StudioError):
     """Something about a base model or an adapter."""
 

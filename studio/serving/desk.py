@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.data.records import record_kind
+from studio.errors import DeviceTaken
 from studio.models.xray import render_record
 from studio.serving.answers import Answer
 from studio.serving.errors_http import RequestError
@@ -117,10 +119,16 @@ class Desk:
         return self.status()
 
     def unload(self, hold_s: float) -> dict[str, Any]:
-        """Gives up the weights and the device; for `hold_s` nothing is loaded anew. Tokenizers stay."""
-        self._held_until = time.monotonic() + hold_s
-        if self._engine is not None:
-            self._engine.unload()
+        """Lets the replies under way end, then gives up weights and device; nothing new begins until `hold_s` after that.
+
+        Tokenizers stay.
+        """
+        self._held_until = math.inf if hold_s else 0.0
+        try:
+            if self._engine is not None:
+                self._engine.unload()
+        finally:
+            self._held_until = time.monotonic() + hold_s
         return self.status()
 
     def status(self) -> dict[str, Any]:
@@ -142,7 +150,7 @@ class Desk:
 
     def _check_hold(self) -> None:
         if time.monotonic() < self._held_until:
-            raise RequestError(503, "device_wanted", "A job is about to use the device. Try again when it has ended.")
+            raise DeviceTaken(job=None)
 
     def _ensure_engine(self) -> Engine:
         with self._guard:
