@@ -93,6 +93,13 @@
     return say("run.starting");
   }
 
+  /** What a run left behind can be tried out at once. */
+  const compareButton = ({ job, status, ended }) =>
+    (status === "finished" || (status === "stopped" && ended && ended.step)) && el("button", {
+      class: "ws-btn", text: say("run.compare"), attrs: { type: "button", id: "run-compare", title: say("run.compare.says") },
+      on: { click: () => whetstone.send("compare:open", { run: job.id }) },
+    });
+
   parts.state = ({ retry, log }) => {
     const body = el("div", { class: "ws-body ws-run-said" });
     const root = panel("state", null, body);
@@ -104,7 +111,7 @@
       if (plain || drawn === now) return;
       drawn = now;
       const tag = el("span", { class: `ws-tag ws-tag-${TAG[run.status] || "plain"}`, text: say(`run.status.${run.status}`) });
-      if (run.status !== "failed") return body.replaceChildren(tag, el("span", { text: sentence(run), attrs: { role: "status" } }));
+      if (run.status !== "failed") return body.replaceChildren(...[tag, el("span", { text: sentence(run), attrs: { role: "status" } }), compareButton(run)].filter(Boolean));
       const [message, hint] = failure(run.ended);
       const known = !whetstone.has(`error.${run.ended.code}.message`);
       body.replaceChildren(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 from studio.errors import RootTaken
@@ -11,7 +12,11 @@ from studio.jobs.launchers import Launcher
 from studio.jobs.lease import take_lock
 from studio.services.adapters import Adapters
 from studio.services.bases import Bases
+from studio.services.compare import Compare
+from studio.services.compare_choices import Choices
+from studio.services.compare_source import Models
 from studio.services.datasets import Datasets
+from studio.services.endpoints import Endpoints
 from studio.services.exports import Exports
 from studio.services.live import Live
 from studio.services.model_server import ModelServer
@@ -35,22 +40,38 @@ class Studio:
         self.settings = settings
         settings.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _take_root(settings)
+        self._closing = threading.Event()
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
         self.bases = Bases(settings, self.queue)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases)
         self.live = Live(settings, self.queue)
         self.server = ModelServer(settings, self.queue)
+        self.endpoints = Endpoints(settings)
         self.xray = Xray(self.datasets, self.bases, self.runs, self.server)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.exports = Exports(settings, self.queue, self.adapters, self.bases)
         self.preferences = Preferences(self.queue, self.bases)
         self.voting = Voting()
+        choices = Choices(self.queue, self.bases, self.datasets, self.adapters, self.endpoints)
+        self.compare = Compare(self.queue, choices, Models(self.server, self.endpoints))
         self.queue.start()
+
+    @property
+    def is_closing(self) -> bool:
+        """True once the app is about to end: whoever tells a page what is new ends too."""
+        return self._closing.is_set()
+
+    def prepare_close(self) -> None:
+        """End what keeps connections to pages open. Safe to repeat."""
+        self._closing.set()
+        self.compare.close()
 
     def close(self) -> None:
         """Start no more jobs, end the spare and the model server, give the root back. Running jobs go on."""
+        self.compare.close()
         self.queue.close()
+        self.endpoints.close()
         self.server.close()
         os.close(self._lock)
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from studio.errors import LoginMissing, LoginUnreadable, PortTaken
 from studio.services.studio import Studio
-from studio.settings import Settings
+from studio.settings import LOOPBACK, Settings
 from studio.ui.door import Door, login_routes
 from studio.ui.downloads import download_routes
 from studio.ui.gate import visit_of
@@ -22,10 +22,10 @@ from studio.ui.i18n import bundle, tr
 from studio.ui.login import Doorkeeper, Logins
 from studio.ui.routes import own_routes
 from studio.ui.shell import Page
+from studio.ui.streams import stream_routes
 from studio.ui.tabs import TABS
 from studio.ui.theme import build_theme
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOUR_S = 3600
 
 
@@ -105,7 +105,12 @@ def serve(demo: gr.Blocks, studio: Studio) -> str:
             i18n=bundle(),
             theme=build_theme(),
             app_kwargs={
-                "routes": [*own_routes(studio), *download_routes(studio), *(login_routes(keeper) if keeper else [])],
+                "routes": [
+                    *own_routes(studio),
+                    *stream_routes(studio),
+                    *download_routes(studio),
+                    *(login_routes(keeper) if keeper else []),
+                ],
                 "middleware": [
                     Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings)),
                     Middleware(Door, settings=settings, keeper=keeper),

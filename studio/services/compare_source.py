@@ -1,0 +1,50 @@
+"""Where the replies of a column come from: the model server of the app, or an endpoint elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from studio.errors import StudioError
+from studio.people import Person
+from studio.services.compare_settings import Sampling
+from studio.services.conversation import Column
+from studio.services.endpoints import Endpoints
+from studio.services.model_server import ModelServer
+from studio.serving.client import Piece
+
+
+class Models:
+    """The models that a person may ask. Thread-safe."""
+
+    def __init__(self, server: ModelServer, endpoints: Endpoints) -> None:
+        self._server = server
+        self._endpoints = endpoints
+
+    def stream(
+        self, person: Person, column: Column, messages: list[dict[str, str]], settings: Sampling
+    ) -> Iterator[Piece]:
+        """Raises ServerFailed where the model server does not start, ServerLost where it is gone in the middle.
+
+        An endpoint: NotYours, EndpointKeyMissing, EndpointUnreachable, EndpointRefused, EndpointBroken.
+        """
+        sampling = settings.to_fields()
+        del sampling["system"]  # it is the first of the messages
+        if column["kind"] == "model":
+            return self._server.client(person).stream_chat(column["id"], messages, sampling)
+        name, model = split_endpoint(column["id"])
+        client = self._endpoints.client(person, name)
+        return client.stream_chat(model or next(iter(client.models()), ""), messages, sampling)
+
+    def prepare(self, person: Person, columns: list[Column]) -> None:
+        """Starts the server and loads the first model; what fails now is told when it is asked."""
+        models = [column["id"] for column in columns if column["kind"] == "model"]
+        with suppress(StudioError):
+            if models:
+                self._server.client(person).load(models[0])
+
+
+def split_endpoint(column_id: str) -> tuple[str, str]:
+    """The endpoint's name and the model's; the model is empty where the endpoint's first is meant."""
+    name, _, model = column_id.partition("/")
+    return name, model
