@@ -170,6 +170,13 @@
       this.foot.hidden = !draft && !info?.can_undo;
       data.unsavedRows = info ? this.drafts.changedRows(info.id) : [];
       whetstone.send("data:drafts", { rows: data.unsavedRows });
+      whetstone.send("data:record", draft && this.recordNow());
+    }
+
+    // The row as it stands in the boxes, for whoever shows it in another way.
+    recordNow() {
+      const { datasetId, rowId, record } = this.draft;
+      return { key: `${datasetId}/${rowId}`, record, text: JSON.stringify(record) };
     }
 
     relabel() {

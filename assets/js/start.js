@@ -45,9 +45,21 @@
       if (preview.status !== "ready") return [[tag("warn", say("start.unmeasured"))], say("start.unmeasured.says")];
       const found = [tag("", say("start.rows", { count: preview.rows })), tag("", say("start.held_out", { count: preview.held_out }))];
       found.push(tag(preview.cut ? "warn" : "good", say("start.cut", { count: preview.cut })));
-      if (preview.nothing) found.push(tag("warn", say("start.nothing", { count: preview.nothing })));
+      if (preview.nothing) found.push(tag("warn", say("start.nothing", { count: preview.nothing })), ...lostLink());
       for (const { code, values } of preview.warnings || []) found.push(tag("warn", whetstone.has(`warning.${code}`) ? say(`warning.${code}`, values) : code));
       return [found, say("start.costs", { steps: preview.steps, tokens: preview.tokens })];
+    }
+
+    // To the rows themselves: the Data tab lists them.
+    function lostLink() {
+      const { base, version, settings } = form.draft;
+      const most = settings.max_length_tokens;
+      if (!most) return [];
+      const show = () => {
+        whetstone.send("tab:open", { tab: "data" });
+        whetstone.send("xray:lost", { base, version, max_length: most });
+      };
+      return [el("button", { class: "ws-link", text: say("start.show_lost"), attrs: { type: "button" }, on: { click: show } })];
     }
 
     function draw() {

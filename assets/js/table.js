@@ -17,7 +17,7 @@
       this.isKnown = false; // whether the list was read at least once: before, "no dataset" would be a guess
       this.info = null;
       this.page = null; // {rows, columns, total, page, pages} as the service says
-      this.asked = { page: 1, split: "", query: "" };
+      this.asked = { page: 1, split: "", query: "", lost: null };
       this.turn = 0;
       this.unsaved = new Set();
       data.current = { info: null, row: null };
@@ -29,13 +29,15 @@
       ctx.on("data:open", ({ id }) => this.reload(id));
       ctx.on("data:drafts", ({ rows }) => this.markUnsaved(rows));
       ctx.on("version:saved", () => this.reload());
+      ctx.on("data:lost", (lost) => this.showLost(lost));
       this.reload(this.remembered());
     }
 
     build() {
       this.search = el("input", { class: "ws-input ws-search", attrs: { type: "search", translate: "no", autocomplete: "off" } });
       this.split = el("select", { class: "ws-input ws-split" });
-      this.filters = el("div", { class: "ws-filters" }, [this.search, this.split]);
+      this.lost = el("span", { class: "ws-lost ws-tag ws-tag-warn", attrs: { hidden: true } });
+      this.filters = el("div", { class: "ws-filters" }, [this.lost, this.search, this.split]);
       this.columns = el("tr", {});
       this.rows = el("tbody", {});
       this.table = el("table", { class: "ws-table ws-grid", attrs: { role: "grid" } }, [el("thead", {}, [this.columns]), this.rows]);
@@ -131,9 +133,9 @@
     }
 
     async fetchPage(turn) {
-      const { page, split, query } = this.asked;
+      const { page, split, query, lost } = this.asked;
       try {
-        const found = await this.ctx.server.page({ id: this.info.id, page, page_size: PAGE_ROWS, split: split || null, query: query || null });
+        const found = await this.ctx.server.page({ id: this.info.id, page, page_size: PAGE_ROWS, split: split || null, query: query || null, lost });
         if (turn !== this.turn) return;
         this.asked.page = found.page;
         this.page = found;
@@ -153,8 +155,37 @@
     filter() {
       const query = this.search.value.trim();
       if (query === this.asked.query && this.split.value === this.asked.split) return;
-      this.asked = { page: 1, query, split: this.split.value };
+      this.asked = { page: 1, query, split: this.split.value, lost: null };
       this.load(1);
+    }
+
+    // lost: {id, base, max_length, number, count, listed}: only the rows that then train nothing, until the tag is closed.
+    async showLost(lost) {
+      if (lost.id !== this.info?.id) await this.reload(lost.id);
+      this.clearFilter();
+      this.asked.lost = lost;
+      this.drawLost();
+      await this.load(1);
+      this.select(this.page?.rows[0]?.row_id ?? null);
+    }
+
+    async leaveLost() {
+      const shown = this.page?.rows.find((row) => row.row_id === data.current.row?.row_id);
+      this.clearFilter();
+      await this.load(shown ? Math.ceil(shown.position / PAGE_ROWS) : 1);
+    }
+
+    drawLost() {
+      const { lost } = this.asked;
+      const { say } = this.ctx;
+      this.search.hidden = this.split.hidden = Boolean(lost);
+      this.lost.hidden = !lost;
+      if (!lost) return;
+      const { number, max_length: count, count: rows, listed } = lost;
+      const words = say(listed < rows ? "data.lost_some" : "data.lost", { number, count, rows, listed });
+      const label = say("data.lost_clear");
+      const close = el("button", { class: "ws-icon", text: "×", attrs: { type: "button", title: label, "aria-label": label }, on: { click: () => this.leaveLost() } });
+      this.lost.replaceChildren(el("span", { class: "ws-lost-words", text: words }), close);
     }
 
     // After a deed of the editor: facts and page are read again, and the row it was about is found, unless the person
@@ -173,7 +204,7 @@
     // Shows a row wherever it stands: on another page, or outside of what is searched for.
     async reveal(rowId, position, how) {
       const isHere = () => this.page.rows.some((row) => row.row_id === rowId);
-      const filtered = Boolean(this.asked.query || this.asked.split);
+      const filtered = Boolean(this.asked.query || this.asked.split || this.asked.lost);
       // A saved row that no longer matches the search stays open in the editor; the search stays too.
       if (!isHere() && position && !(filtered && how === "quiet")) {
         if (filtered) this.clearFilter();
@@ -185,7 +216,8 @@
     clearFilter() {
       this.search.value = "";
       this.split.value = "";
-      this.asked = { page: 1, split: "", query: "" };
+      this.asked = { page: 1, split: "", query: "", lost: null };
+      this.drawLost();
     }
 
     // Selection -----------------------------------------------------------------------------------------------------
@@ -310,7 +342,7 @@
       const { total, page, rows } = this.page;
       const first = (page - 1) * PAGE_ROWS + 1;
       const values = { first, last: first + rows.length - 1, total };
-      const searched = this.asked.query || this.asked.split;
+      const searched = this.asked.query || this.asked.split || this.asked.lost;
       if (this.page.complete === false) this.count.textContent = this.ctx.say("data.search_cut", values);
       else if (rows.length) this.count.textContent = this.ctx.say("data.rows_shown", values);
       else this.count.textContent = this.ctx.say(searched ? "data.nothing_found" : "data.no_rows");
@@ -329,6 +361,7 @@
       this.add.textContent = say("data.row_add");
       this.pager.setAttribute("aria-label", say("data.pages"));
       this.head.relabel();
+      this.drawLost();
       this.render();
     }
 

@@ -1,4 +1,4 @@
-// The frozen versions of the open dataset: what training reads.
+// The frozen versions of the open dataset: what training reads. A view of the panel whose head the X-ray draws.
 (() => {
   "use strict";
   const { el } = whetstone;
@@ -11,10 +11,8 @@
       this.info = null;
       this.versions = [];
       this.turn = 0;
-      this.title = el("span", { class: "ws-title" });
-      this.small = el("small", {});
       this.body = el("div", { class: "ws-versions-body" });
-      root.replaceChildren(el("section", { class: "ws-panel ws-versions" }, [el("div", { class: "ws-head" }, [this.title, this.small]), this.body]));
+      root.replaceChildren(this.body);
       ctx.on("data:dataset", (info) => this.open(info));
       ctx.on("data:save_version", () => this.save());
       this.open(data.current?.info || null);
@@ -31,9 +29,8 @@
 
     render() {
       const { say } = this.ctx;
-      this.title.textContent = say("data.versions");
-      this.small.textContent = this.versions.length ? whetstone.number(this.versions.length) : "";
       this.root.dataset.versions = String(this.versions.length);
+      whetstone.send("data:versions", { count: this.versions.length });
       if (!this.versions.length) {
         this.body.replaceChildren(el("div", { class: "ws-empty" }, [el("p", { text: say("data.versions_empty") })]));
         return;
@@ -46,12 +43,18 @@
       const facts = [say("data.fact_rows", { rows: version.rows }), say("data.fact_held_out", { rows: version.held_out })];
       const train = data.button(say("data.train_on"), () => this.train(version), "small");
       train.setAttribute("aria-label", say("data.train_on_version", { number: version.number }));
+      const lengths = data.button(say("xray.view.lengths"), () => whetstone.send("xray:lengths", { number: version.number }), "small");
+      lengths.setAttribute("aria-label", say("xray.lengths_of_version", { number: version.number }));
       return el("li", { class: "ws-version", attrs: { "data-version": String(version.number) } }, [
         el("span", { class: "ws-tag", text: say("data.version_number", { number: version.number }) }),
         el("span", { class: "ws-version-words" }, [
-          version.message ? el("span", { class: "ws-version-message", text: version.message, attrs: { translate: "no" } }) : null,
-          el("span", { class: "ws-fine" }, [...facts, whetstone.time(version.created)].map((text, place) => el("span", { text, attrs: place === 2 ? { translate: "no" } : {} }))),
+          el("span", { class: "ws-version-line" }, [
+            version.message ? el("span", { class: "ws-version-message", text: version.message, attrs: { translate: "no" } }) : null,
+            el("span", { class: "ws-key", text: whetstone.time(version.created), attrs: { translate: "no" } }),
+          ]),
+          el("span", { class: "ws-fine" }, facts.map((text) => el("span", { text }))),
         ]),
+        lengths,
         train,
       ]);
     }

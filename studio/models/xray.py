@@ -51,7 +51,7 @@ def render_record(renderer: Renderer, kind: str | None, record: Any, max_length:
     if broken := [problem for problem in check_record(record) if problem["code"] in _UNRENDERABLE]:
         return answer | {"problems": [{"side": None} | problem for problem in broken]}
     if kind not in CONVERSATIONS or any(side not in record for side in SIDES[kind]):
-        return answer | {"problems": [{"side": None, "field": "record", "code": "record_unknown"}]}
+        return answer | {"problems": [{"side": None, "code": "record_unknown"}]}
     for name, lists in CONVERSATIONS[kind].items():
         messages = [message for part in lists for message in record[part]]
         side, problems = _render_side(renderer, messages, max_length)

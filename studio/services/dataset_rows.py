@@ -31,7 +31,7 @@ class DatasetRows:
         self.changes = Changes(connection, person_id)
 
     def page(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """asked: page from 1, page_size ≤ 200, split (train, held_out or None), query (or None).
+        """asked: page from 1, page_size ≤ 200, split (train, held_out or None), query (or None); or row_ids: only those.
 
         A page past the end is the last page. complete: whether a search came to its end in time.
         """
@@ -42,7 +42,12 @@ class DatasetRows:
         columns = COLUMNS[kind]
         complete = True
         number = max(int(asked.get("page") or 1), 1)
-        if query:
+        if (row_ids := asked.get("row_ids")) is not None:
+            there = self.table.present(row_ids)
+            total = len(there)
+            number = min(number, max(math.ceil(total / size), 1))
+            rows = self.table.rows_by_id(there[(number - 1) * size : number * size])
+        elif query:
             found = self.table.search(query, (number - 1) * size, size, split)
             total, complete = found.total, found.complete
             if total and not found.row_ids:
@@ -55,7 +60,7 @@ class DatasetRows:
             number = min(number, max(math.ceil(total / size), 1))
             rows = self.table.page((number - 1) * size, size, split)
         return {
-            "rows": self._shown(rows, columns, None if query or split else (number - 1) * size),
+            "rows": self._shown(rows, columns, None if query or split or row_ids is not None else (number - 1) * size),
             "columns": list(columns),
             "total": total,
             "page": number,

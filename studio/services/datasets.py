@@ -88,7 +88,7 @@ class Datasets(Imports):
     # Rows -------------------------------------------------------------------------------------------------------------
 
     def page(self, person: Person, dataset_id: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """asked: page, page_size ≤ 200, split, query. Returns rows, columns, total, page, pages, complete."""
+        """asked: page, page_size ≤ 200, split, query, or row_ids. Returns rows, columns, total, page, pages, complete."""
         kind = self._entry(person, dataset_id).kind
         with self._rows(person, dataset_id) as rows:
             return rows.page(kind, asked)

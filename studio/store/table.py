@@ -161,6 +161,14 @@ class Table:
         found = self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE row_id IN ({marks}) ORDER BY row_id", row_ids)
         return [_stored(row) for row in found]
 
+    def present(self, row_ids: list[int]) -> list[int]:
+        """Those of the rows that are still there, in order."""
+        there = self._sql.execute(
+            "SELECT row_id FROM rows WHERE deleted = 0 AND row_id IN (SELECT value FROM json_each(?)) ORDER BY row_id",
+            (orjson.dumps(row_ids).decode(),),
+        )
+        return [row[0] for row in there]
+
     def iterate(self) -> Iterator[StoredRow]:
         """Every row that is there, in order."""
         for row in self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE deleted = 0 ORDER BY row_id"):

@@ -1,4 +1,4 @@
-"""The Data tab: import, the rows of a dataset, the editor of one row, and the versions that training reads."""
+"""The Data tab: import, the rows of a dataset, the editor of one row, its X-ray, and the versions that training reads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from studio.ui.widgets.editor import build_editor
 from studio.ui.widgets.report import build_report
 from studio.ui.widgets.table import build_table
 from studio.ui.widgets.versions import build_versions
+from studio.ui.widgets.xray import build_xray
 
 
 def build_data_tab(studio) -> None:
@@ -18,4 +19,7 @@ def build_data_tab(studio) -> None:
             build_table(studio)
         with gr.Column(elem_id="data-right"):
             build_editor(studio)
-            build_versions(studio)
+            # One panel with three views: the X-ray draws its head and says which view is seen.
+            with gr.Column(elem_id="data-below", elem_classes=["ws-panel"]):
+                build_xray(studio)
+                build_versions(studio)

@@ -6,7 +6,7 @@ import gradio as gr
 
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import find_text, number_of, text_of, whole_of
+from studio.ui.widgets.arguments import find_text, number_of, object_of, text_of, whole_of
 
 
 def build_table(studio) -> gr.HTML:
@@ -20,7 +20,15 @@ def build_table(studio) -> gr.HTML:
             "split": find_text(argument, "split"),
             "query": find_text(argument, "query"),
         }
-        return datasets.page(person, text_of(argument, "id"), asked)
+        dataset_id = text_of(argument, "id")
+        if argument.get("lost") is not None:
+            asked["row_ids"] = lost_rows(person, dataset_id, object_of(argument, "lost"))
+        return datasets.page(person, dataset_id, asked)
+
+    def lost_rows(person: Person, dataset_id: str, cut: dict) -> list[int]:
+        """Rows of a version that train nothing: cut says with which base, and cut to how many tokens."""
+        number, most = whole_of(cut, "number"), whole_of(cut, "max_length")
+        return studio.xray.lost_rows(person, text_of(cut, "base"), dataset_id, number, most)
 
     def rename(person: Person, argument: dict) -> None:
         datasets.rename(person, text_of(argument, "id"), text_of(argument, "name"))

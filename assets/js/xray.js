@@ -1,0 +1,235 @@
+// The X-ray: the open row as a base model reads it, and beside it how long the rows of a version are.
+(() => {
+  "use strict";
+  const { el } = whetstone;
+  const data = (whetstone.data = whetstone.data || {});
+  const REMEMBERED = "whetstone.xray";
+  const TYPING_PAUSE_MS = 200;
+  const POLL_MS = 500;
+  const LONGEST_DEFAULT = 2048;
+  const VIEWS = ["row", "lengths", "versions"];
+
+  class Xray {
+    constructor(root, ctx) {
+      this.root = root;
+      this.ctx = ctx;
+      this.panel = root.closest("#data-below");
+      this.bases = [];
+      this.chosen = this.remembered(); // {base, most}: most is null until the person sets one
+      this.view = "row";
+      this.record = null; // the record as it stands in the editor, unsaved edits included
+      this.info = null; // the open dataset
+      this.number = null; // of the version whose lengths are shown; null: the newest
+      this.versions = 0;
+      this.asked = 0; // an answer to an older question is dropped
+      this.tokens = data.tokenView(ctx);
+      this.lengths = data.lengthsView(ctx, this);
+      this.build();
+      this.listen();
+      this.relabel();
+      this.openDataset(data.current?.info || null);
+      this.start();
+    }
+
+    build() {
+      this.choice = el("span", { class: "ws-choice ws-views", attrs: { role: "group" } }, VIEWS.map((view) =>
+        el("button", { attrs: { type: "button", "data-view": view }, on: { click: () => this.show(view) } })));
+      this.base = el("select", { class: "ws-input ws-xray-base", attrs: { translate: "no" }, on: { change: () => this.choose({ base: this.base.value }) } });
+      this.most = el("input", { class: "ws-input ws-xray-most", attrs: { type: "number", min: "1", step: "1", inputmode: "numeric" }, on: { change: () => this.chooseMost() } });
+      this.controls = el("span", { class: "ws-xray-controls" }, [this.base, this.most]);
+      this.body = el("div", { class: "ws-body ws-xray-body", attrs: { "aria-live": "off" } });
+      this.foot = el("div", { class: "ws-xray-foot" });
+      this.root.replaceChildren(el("div", { class: "ws-head ws-xray-head" }, [this.choice, el("span", { class: "ws-spacer" }), this.controls]), this.body, this.foot);
+    }
+
+    listen() {
+      const { on } = this.ctx;
+      on("data:dataset", (info) => this.openDataset(info));
+      on("data:record", (record) => this.take(record));
+      on("data:row", (row) => { if (row && this.view === "versions" && this.cameAlone) this.show("row"); });
+      on("data:versions", ({ count }) => { this.versions = count; this.relabel(); });
+      on("version:saved", () => { this.show("versions"); this.cameAlone = true; });
+      on("xray:lengths", ({ number }) => this.showLengths(number));
+      on("xray:lost", async (asked) => whetstone.send("data:lost", await this.ctx.server.lost(asked)));
+      on("base:added", () => this.start());
+    }
+
+    async start() {
+      try {
+        this.bases = await this.ctx.server.bases({});
+      } catch (error) {
+        this.fail(error);
+        return;
+      }
+      this.drawControls();
+      this.ask();
+    }
+
+    // What is chosen ---------------------------------------------------------------------------------------------
+
+    remembered() {
+      try {
+        const { base = null, most = null } = JSON.parse(localStorage.getItem(REMEMBERED)) || {};
+        return { base, most: Number.isInteger(most) ? most : null };
+      } catch {
+        return { base: null, most: null }; // storage may be forbidden, or hold something else
+      }
+    }
+
+    choose(change) {
+      Object.assign(this.chosen, change);
+      try {
+        localStorage.setItem(REMEMBERED, JSON.stringify(this.chosen));
+      } catch {
+        // see remembered()
+      }
+      this.drawControls();
+      this.ask();
+    }
+
+    chooseMost() {
+      const typed = Math.round(Number(this.most.value));
+      this.choose({ most: typed >= 1 ? Math.min(typed, this.found.context) : null });
+    }
+
+    // The chosen base while there is one, else the first.
+    get found() {
+      return this.bases.find(({ id }) => id === this.chosen.base) || this.bases[0] || null;
+    }
+
+    // The usual maximum of a run, unless the person has set one; never more than the base can read.
+    get longest() {
+      return Math.min(this.chosen.most ?? LONGEST_DEFAULT, this.found.context);
+    }
+
+    get question() {
+      return { base: this.found.id, max_length: this.longest };
+    }
+
+    openDataset(info) {
+      if (info?.id !== this.info?.id) this.number = null;
+      this.info = info;
+      if (!info && !this.record) this.tokens.clear();
+      if (this.view === "lengths") this.ask();
+      else this.draw();
+    }
+
+    take(record) {
+      const other = record?.key !== this.record?.key;
+      const same = record?.text === this.record?.text && !other;
+      this.record = record;
+      if (same) return;
+      clearTimeout(this.pause);
+      if (other) this.ask();
+      else this.pause = setTimeout(() => this.ask(), TYPING_PAUSE_MS);
+    }
+
+    // Which view -------------------------------------------------------------------------------------------------
+
+    show(view) {
+      this.view = view;
+      this.cameAlone = false;
+      this.relabel();
+      this.ask();
+    }
+
+    showLengths(number) {
+      this.number = number;
+      this.show("lengths");
+    }
+
+    // Asking -----------------------------------------------------------------------------------------------------
+
+    async ask() {
+      clearTimeout(this.pause);
+      const turn = ++this.asked;
+      if (!this.found) return;
+      const question = this.view === "lengths" ? this.askLengths : this.askRow;
+      if (this.view === "versions") return;
+      try {
+        await question.call(this, turn);
+      } catch (error) {
+        if (turn === this.asked) this.fail(error);
+      }
+    }
+
+    async askRow(turn) {
+      if (!this.record) {
+        this.tokens.clear();
+        this.draw();
+        return;
+      }
+      this.body.setAttribute("aria-busy", "true");
+      if (this.tokens.isEmpty) this.draw();
+      const found = await this.ctx.server.render({ ...this.question, record: this.record.record });
+      if (turn !== this.asked) return;
+      this.tokens.take(found);
+      this.draw();
+    }
+
+    async askLengths(turn) {
+      const found = this.info ? await this.ctx.server.lengths({ ...this.question, id: this.info.id, number: this.number }) : { status: "no_version" };
+      if (turn !== this.asked) return;
+      this.lengths.take(found);
+      this.draw();
+      if (found.status === "measuring") this.pause = setTimeout(() => this.root.isConnected && this.ask(), POLL_MS);
+    }
+
+    fail(error) {
+      if (!error?.code) throw error;
+      const again = data.button(this.ctx.say("xray.again"), () => (this.found ? this.ask() : this.start()), "small");
+      this.tokens.clear();
+      this.body.removeAttribute("aria-busy");
+      this.body.replaceChildren(data.problem(error), again);
+      this.foot.replaceChildren();
+    }
+
+    showLost(found) {
+      whetstone.send("data:lost", { ...this.question, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
+    }
+
+    // Drawing ----------------------------------------------------------------------------------------------------
+
+    draw() {
+      this.body.removeAttribute("aria-busy");
+      this.root.dataset.view = this.view;
+      if (this.panel) this.panel.dataset.view = this.view;
+      if (this.view === "versions") return;
+      const view = this.view === "lengths" ? this.lengths : this.tokens;
+      view.draw(this.body, this.foot, Boolean(this.record));
+    }
+
+    drawControls() {
+      const { found } = this;
+      this.base.replaceChildren(...this.bases.map(({ id, title }) => el("option", { text: title, attrs: { value: id } })));
+      this.base.value = found?.id ?? "";
+      this.most.value = found ? String(this.longest) : "";
+      this.most.max = String(found?.context ?? "");
+    }
+
+    relabel() {
+      const { say } = this.ctx;
+      for (const button of this.choice.children) {
+        const { view } = button.dataset;
+        button.textContent = view === "versions" && this.versions ? say("xray.view.versions_count", { count: this.versions }) : say(`xray.view.${view}`);
+        button.setAttribute("aria-pressed", String(view === this.view));
+      }
+      this.choice.setAttribute("aria-label", say("xray.views"));
+      for (const [control, key] of [[this.base, "xray.base"], [this.most, "xray.most"]]) {
+        control.title = say(key);
+        control.setAttribute("aria-label", control.title);
+      }
+      this.controls.hidden = this.view === "versions";
+      this.draw();
+    }
+
+    destroy() {
+      clearTimeout(this.pause);
+    }
+  }
+
+  whetstone.widget("xray", (root, ctx) => {
+    const xray = new Xray(root, ctx);
+    return { language: () => xray.relabel(), destroy: () => xray.destroy() };
+  });
+})();

@@ -1,0 +1,141 @@
+"""The X-ray as the pages use it: a record token by token, and how long the rows of a version are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from studio.errors import NotYours, OptionsInvalid, ServerLost
+from studio.people import Person
+from studio.services.bases import Bases
+from studio.services.datasets import Datasets
+from studio.services.model_server import ModelServer
+from studio.services.runs import Runs
+from studio.training.measures import LISTED_ROWS, Lengths, Measure
+
+BINS = 40
+LONGEST = 1_048_576
+_STEPS = (1, 2, 4, 5, 8)
+
+
+class Xray:
+    """How a base reads rows. Tokens come from the model server, lengths from the job that measures a version."""
+
+    def __init__(self, datasets: Datasets, bases: Bases, runs: Runs, server: ModelServer) -> None:
+        self._datasets = datasets
+        self._bases = bases
+        self._runs = runs
+        self._server = server
+
+    def bases(self, person: Person) -> list[dict[str, Any]]:
+        """{"id", "title", "context", "template"} of what can be chosen, Pocket first."""
+        names = ("id", "title", "context", "template")
+        return [{name: base[name] for name in names} for base in self._bases.list(person)]
+
+    def render(self, person: Person, base: str, record: dict[str, Any], max_length: int) -> dict[str, Any]:
+        """As `models.xray.render_record` has it. Raises ModelNotFound, OptionsInvalid, ServerFailed."""
+        found, most = self._bases.find(base), check_length(max_length)
+        try:
+            return self._server.client(person).render(found.id, record, most)
+        except ServerLost:  # it ended between two questions; asking twice harms nothing
+            return self._server.client(person).render(found.id, record, most)
+
+    def lengths(
+        self, person: Person, base: str, dataset_id: str, number: int | None, max_length: int
+    ) -> dict[str, Any]:
+        """How long the rows of a version are: `summarise` with status "ready"; else "no_version", "measuring", "failed".
+
+        number: of the version; the newest where None. Call again while "measuring". Raises NotYours, ModelNotFound.
+        """
+        most = check_length(max_length)
+        versions = self._datasets.versions(person, dataset_id)
+        if not versions:
+            return {"status": "no_version"}
+        version = self._pick(versions, number)
+        status, measure = self._runs.find_measure(person, base, version["fingerprint"])
+        told = {"status": status, "version": version["number"], "newest": version is versions[0]}
+        return told | (summarise(measure, most) if measure else {})
+
+    def lost_rows(self, person: Person, base: str, dataset_id: str, number: int, max_length: int) -> list[int]:
+        """Ids of the rows of a measured version that train nothing; none while it is not measured."""
+        version = self._pick(self._datasets.versions(person, dataset_id), number)
+        _, measure = self._runs.find_measure(person, base, version["fingerprint"])
+        return measure.list_lost(check_length(max_length)) if measure else []
+
+    def find_lost(self, person: Person, base: str, fingerprint: str, max_length: int) -> dict[str, Any]:
+        """Where the rows of a version that train nothing are to be seen: {"id", "number", "count", "listed", …}.
+
+        id: of the dataset. Raises NotYours where it is there no more.
+        """
+        version = self._datasets.version(person, fingerprint)
+        dataset_id, number = version["dataset_id"], version["number"]
+        self._datasets.versions(person, dataset_id)
+        _, measure = self._runs.find_measure(person, base, fingerprint)
+        counted = summarise(measure, check_length(max_length)) if measure else {"nothing": 0, "listed": 0}
+        found = {"id": dataset_id, "number": number, "base": base, "max_length": max_length}
+        return found | {"count": counted["nothing"], "listed": counted["listed"]}
+
+    @staticmethod
+    def _pick(versions: list[dict[str, Any]], number: int | None) -> dict[str, Any]:
+        found = [version for version in versions if number in (None, version["number"])]
+        if not found:
+            raise NotYours(what="version")
+        return found[0]
+
+
+def check_length(max_length: int) -> int:
+    """Raises OptionsInvalid for a maximum length that no run could have."""
+    if not 1 <= max_length <= LONGEST:
+        problem = {"field": "max_length_tokens", "code": "out_of_range", "minimum": 1, "maximum": LONGEST}
+        raise OptionsInvalid([problem])
+    return max_length
+
+
+def summarise(measure: Measure, most: int) -> dict[str, Any]:
+    """What becomes of the rows when they are cut to `most` tokens.
+
+    rows: all that have tokens. cut: longer than that. tokens, trained: of the rows that train something, after the cut.
+    nothing: rows that train nothing for whatever cause; listed: how many of them can be shown. longest, middle: lengths
+    in tokens. bins: [first length, last length, rows] without gaps.
+    """
+    both = measure.train + measure.held_out
+    refused = sum(measure.dropped.get(cause, 0) for cause in ("template_refused", "no_reply"))
+    nothing = both.count_nothing(most) + refused
+    return {
+        "rows": measure.read,
+        "cut": sum(count for length, count in both.lengths.items() if length > most),
+        "tokens": both.count_tokens(most),
+        "trained": both.count_trained(most),
+        "nothing": nothing,
+        "listed": min(nothing, LISTED_ROWS),
+        "longest": both.longest,
+        "middle": _middle(both),
+        "bins": _bins(both),
+    }
+
+
+def _middle(lengths: Lengths) -> int | None:
+    """The median length; of an even number of rows the lower one."""
+    passed = 0
+    for length in sorted(lengths.lengths):
+        passed += lengths.lengths[length]
+        if passed * 2 >= lengths.rows:
+            return length
+    return None
+
+
+def _bins(lengths: Lengths) -> list[list[int]]:
+    """At most BINS of equal width, a round one, from 0 to the longest row."""
+    width = _round_width(lengths.longest / BINS)
+    bins = [[n * width + 1, (n + 1) * width, 0] for n in range(math.ceil(lengths.longest / width))]
+    for length, count in lengths.lengths.items():
+        bins[(length - 1) // width][2] += count
+    return bins
+
+
+def _round_width(least: float) -> int:
+    """1, 2, 4, 5, 8, 10, 20, 40 …: the first that is not below."""
+    if least <= 1:
+        return 1
+    power = 10 ** math.floor(math.log10(least))
+    return next((step * power for step in _STEPS if step * power >= least), 10 * power)
