@@ -140,11 +140,12 @@ class Conversation:
                 return False
             if reply.facts | facts == reply.facts and not text:
                 return True
+            is_first = not reply.text
             reply.state = WRITING if reply.text or text else WAITING
             reply.text += text
             reply.facts |= facts
             reply.version += 1
-            if time.monotonic() - reply.saved_s > SAVE_EVERY_S:
+            if is_first or time.monotonic() - reply.saved_s > SAVE_EVERY_S:
                 self._save(reply)
         self.tell()
         return True
