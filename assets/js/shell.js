@@ -4,7 +4,7 @@
   const { el, say } = whetstone;
   const page = document.documentElement;
   const NAMES = { en: "English", ja: "日本語", "en-XA": "Pseudo" };
-  const STATUS_MS = 3000;
+  const STATUS_MS = 5000;
 
   // ---- language ----------------------------------------------------------------------------------------------
   /** Kept for a year, also inside another site's frame as on a Space. */
@@ -200,7 +200,7 @@
 
   function openRunning() {
     const { kind, id } = status.running;
-    whetstone.openTab(kind === "import" || kind === "save_version" ? "data" : "train");
+    whetstone.openTab({ import: "data", save_version: "data", export: "export", compile_pairs: "preferences" }[kind] || "train");
     if (kind === "train") whetstone.send("run:selected", { id });
   }
 

@@ -10,8 +10,6 @@ class ExportMismatch(ModelError):
     """What was exported does not do what the adapter does. values: name, cause (a code worded under `mismatch.<cause>`,
     with its own values)."""
 
-    code = "ExportMismatch"
-
     def message(self, language: str) -> str:
         cause = say(language, f"mismatch.{self.values['cause']}", **self.values)
         return say(language, f"error.{self.code}.message", **self.values | {"cause": cause})
@@ -19,5 +17,3 @@ class ExportMismatch(ModelError):
 
 class ExportUnreadable(ModelError):
     """The process that reads an export back ended without an answer. values: name, exit_code, signal (name or None)."""
-
-    code = "ExportUnreadable"

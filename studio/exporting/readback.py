@@ -24,6 +24,8 @@ from studio.models.loading import find_end_ids
 from studio.models.rendering import Renderer
 
 NEW_TOKENS = 64
+SCORE_TOLERANCE = 1e-4
+"""Both replies are computed alike in one process, so their scores are equal to the last digits."""
 
 
 class Order(BaseModel):
@@ -41,11 +43,15 @@ class Order(BaseModel):
 
 
 class Reply(BaseModel):
-    """asked: the prompt's token ids. ids: the most likely reply, its end token included where it has one."""
+    """asked: the prompt's token ids. ids: the most likely reply, its end token included where it has one.
+
+    score: mean log-probability of these tokens, nats. It tells two models apart that happen to say the same.
+    """
 
     model_config = ConfigDict(frozen=True)
     asked: list[int]
     ids: list[int]
+    score: float
     ended: bool
     text: str
 
@@ -77,8 +83,9 @@ def reply_as_trained(folder: Path, base: Base, precision: str, prompts: Sequence
     model = PeftModel.from_pretrained(load_base(base, precision), folder, use_safetensors=True).eval()
     for prompt in prompts:
         asked = renderer.render_prompt([{"role": "user", "content": prompt}])
-        ids = generate(model, asked, ends)
-        yield Reply(asked=asked, ids=ids, ended=bool(ids) and ids[-1] in ends, text=renderer.decode_reply(ids))
+        ids, score = generate(model, asked, ends)
+        text = renderer.decode_reply(ids)
+        yield Reply(asked=asked, ids=ids, score=score, ended=ids[-1] in ends, text=text)
 
 
 def reply_as_stranger(folder: Path, tokenizer: Any, model: Any, prompts: Sequence[str]) -> Iterator[Reply]:
@@ -88,13 +95,13 @@ def reply_as_stranger(folder: Path, tokenizer: Any, model: Any, prompts: Sequenc
         messages = [{"role": "user", "content": prompt}]
         rendered = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
         asked = list(rendered["input_ids"])
-        ids = generate(model, asked, ends)
+        ids, score = generate(model, asked, ends)
         text = tokenizer.decode(ids, skip_special_tokens=True).strip()
-        yield Reply(asked=asked, ids=ids, ended=bool(ids) and ids[-1] in ends, text=text)
+        yield Reply(asked=asked, ids=ids, score=score, ended=ids[-1] in ends, text=text)
 
 
-def generate(model: Any, asked: list[int], ends: set[int]) -> list[int]:
-    """At most 64 of the most likely tokens."""
+def generate(model: Any, asked: list[int], ends: set[int]) -> tuple[list[int], float]:
+    """At most 64 of the most likely tokens, at least one, and their mean log-probability."""
     import torch
 
     given = torch.tensor([asked])
@@ -106,17 +113,24 @@ def generate(model: Any, asked: list[int], ends: set[int]) -> list[int]:
             max_new_tokens=NEW_TOKENS,
             eos_token_id=sorted(ends),
             pad_token_id=min(ends),
+            return_dict_in_generate=True,
+            output_logits=True,
         )
-    return made[0, len(asked) :].tolist()
+    ids = made.sequences[0, len(asked) :]
+    chances = torch.cat(made.logits).float().log_softmax(-1)
+    return ids.tolist(), chances.gather(1, ids[:, None]).mean().item()
 
 
 def find_difference(wanted: Reply, had: Reply) -> str | None:
     """A cause worded under `mismatch.<cause>`, or None where both are the same token by token."""
     if wanted.asked != had.asked:
         return "prompt_tokens"
-    if wanted.ended != had.ended:
+    shared = min(len(wanted.ids), len(had.ids))
+    if wanted.ids[:shared] != had.ids[:shared]:
+        return "reply"
+    if wanted.ids != had.ids or wanted.ended != had.ended:
         return "end_token"
-    return "reply" if wanted.ids != had.ids else None
+    return "score" if abs(wanted.score - had.score) > SCORE_TOLERANCE else None
 
 
 def _exported_ends(folder: Path, tokenizer: Any) -> set[int]:

@@ -25,6 +25,7 @@ from studio.services.runlog import RunLog
 from studio.settings import Settings
 from studio.store.adapters import AdapterEntry, AdapterTable, is_adapter_id, open_adapters
 from studio.store.catalogue import open_catalogue
+from studio.store.conversations import open_conversations
 from studio.training.methods import METHODS
 from studio.training.trainspec import TrainSpec
 
@@ -92,13 +93,16 @@ class Adapters:
             table.write_notes(found.entry.adapter_id, notes)
 
     def depends(self, person: Person, adapter_id: str) -> list[dict[str, Any]]:
-        """What was made from it: {"kind": "adapter", "title"} of those trained further, {"kind": "export", "title"}."""
+        """What needs it: {"kind", "title"} of adapters trained further, exports and conversations that it takes part in."""
         adapter = self.find(person, adapter_id)
         with open_adapters(person.workspace) as table:
             children = [entry for entry in table.adapters() if entry.lineage.parent == adapter.entry.adapter_id]
+        with open_conversations(person.workspace) as conversations:
+            talks = conversations.count_with(f"{person.workspace.name}/{adapter.entry.adapter_id}")
         return [
             *({"kind": "adapter", "title": entry.name} for entry in children),
-            *({"kind": "export", "title": job.id} for job in self._exports_of(person, adapter)),
+            *({"kind": "export", "title": job.spec.title} for job in self._exports_of(person, adapter)),
+            *({"kind": "conversation", "title": adapter.entry.name} for _ in range(talks)),
         ]
 
     def delete(self, person: Person, adapter_id: str) -> None:
@@ -177,7 +181,7 @@ class Adapters:
             "held_out_after": summary.get("held_out_after") or facts["held_out"],
             "licence": None,
             "created": job.spec.created,
-            "files": {path.name: hash_file(path) for path in find_files(part)},
+            "files": told.files or {path.name: hash_file(path) for path in find_files(part)},
         }
         with suppress(ModelError):
             base = self._bases.find(spec.base)
@@ -232,9 +236,12 @@ def _settings(lineage: Lineage) -> Iterator[dict[str, Any]]:
 
 
 def _listed(entry: AdapterEntry) -> dict[str, Any]:
-    """An adapter as a page may know it: no settings, no hashes."""
-    told = entry.lineage.model_dump(exclude={"format", "settings", "files", "created"})
+    """An adapter as a page may know it: no settings, no hashes. how: the titles of method and adapter."""
+    lineage = entry.lineage
+    told = lineage.model_dump(exclude={"format", "settings", "files", "created"})
+    plugs = [p[n] for p, n in ((METHODS, lineage.method), (ADAPTERS, lineage.adapter)) if n in p]
     return told | {
+        "how": [asdict(plug.title) for plug in plugs],
         "id": entry.adapter_id,
         "name": entry.name,
         "notes": entry.notes,
