@@ -68,10 +68,12 @@ def read_adapter(folder: Path, base: Base, modules: Mapping[str, nn.Module], tie
     reason = _reason_for_peft(config)
     if reason is not None:
         return AdapterFile(folder, {}, {}, reason, keeps_base)
-    try:
-        layers, tables = _sort_tensors(tensors, config, modules)
-    except KeyError as error:
-        return AdapterFile(folder, {}, {}, str(error.args[0]), keeps_base)
+    pairs, tables, unknown = _sort_tensors(tensors, modules)
+    if any(name.rpartition(".")[0] not in modules for name in unknown):
+        raise AdapterMismatch(adapter=folder.name, base=base.id)
+    if unknown:
+        return AdapterFile(folder, {}, {}, unknown[0], keeps_base)
+    layers = _scale_pairs(folder, pairs, config)
     _check_shapes(folder, base, modules, layers, tables)
     if config.get("ensure_weight_tying"):
         shared = next((tables[name] for name in tied if name in tables), None)
@@ -113,11 +115,12 @@ def _reason_for_peft(config: Mapping[str, Any]) -> str | None:
 
 
 def _sort_tensors(
-    tensors: dict[str, Tensor], config: Mapping[str, Any], modules: Mapping[str, nn.Module]
-) -> tuple[dict[str, Lora], dict[str, dict[str, Tensor]]]:
-    """Pairs and tables by module name. Raises KeyError with a tensor's name where it is neither."""
+    tensors: dict[str, Tensor], modules: Mapping[str, nn.Module]
+) -> tuple[dict[str, dict[str, Tensor]], dict[str, dict[str, Tensor]], list[str]]:
+    """Pairs and tables by module name, and the names of modules that have neither."""
     pairs: dict[str, dict[str, Tensor]] = {}
     tables: dict[str, dict[str, Tensor]] = {}
+    unknown = []
     for key, tensor in tensors.items():
         name, _, parameter = key.removeprefix(_PREFIX).rpartition(".")
         layer, _, part = name.rpartition(".")
@@ -126,12 +129,17 @@ def _sort_tensors(
         elif name in modules and parameter in dict(modules[name].named_parameters(recurse=False)):
             tables.setdefault(name, {})[parameter] = tensor
         else:
-            raise KeyError(key)
-    layers = {}
-    for name, pair in pairs.items():
-        a, b = pair["lora_A"], pair["lora_B"]
-        layers[name] = Lora(a.float(), b.float().T * _scaling(name, a.shape[0], config))
-    return layers, tables
+            unknown.append(f"{name}.{parameter}" if name in modules else name)
+    return pairs, tables, unknown
+
+
+def _scale_pairs(folder: Path, pairs: dict[str, dict[str, Tensor]], config: Mapping[str, Any]) -> dict[str, Lora]:
+    if any(len(pair) < 2 for pair in pairs.values()) or not isinstance(config.get("lora_alpha"), (int, float)):
+        raise AdapterUnreadable(adapter=folder.name, file=WEIGHTS)
+    return {
+        name: Lora(pair["lora_A"].float(), pair["lora_B"].float().T * _scaling(name, len(pair["lora_A"]), config))
+        for name, pair in pairs.items()
+    }
 
 
 def _scaling(name: str, rank: int, config: Mapping[str, Any]) -> float:

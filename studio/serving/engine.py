@@ -35,7 +35,7 @@ class Engine:
         self._wake = threading.Condition()
         self._arrived: deque[tuple[float, Order]] = deque()
         self._thread: threading.Thread | None = None
-        self._status: dict[str, Any] = {"base": None, "rows": 0, "waiting": 0, "adapters": []}
+        self._loop: Loop | None = None
         self._is_closed = False
 
     def submit(self, request: Request) -> Reply:
@@ -57,8 +57,10 @@ class Engine:
             self._wait_for()
 
     def status(self) -> dict[str, Any]:
-        """As of the last token: base, precision, dtype, device, threads, bytes, rows, waiting, adapters, tokens_per_s."""
-        return self._status | {"waiting": self._status["waiting"] + len(self._arrived)}
+        """As of now: base, precision, dtype, device, threads, bytes, rows, waiting, adapters, tokens_per_s."""
+        loop = self._loop
+        found = loop.describe() if loop is not None else {"base": None, "rows": 0, "waiting": 0, "adapters": []}
+        return found | {"waiting": found["waiting"] + len(self._arrived)}
 
     def close(self) -> None:
         """Cancel what is under way, give up the weights, end the thread."""
@@ -90,12 +92,11 @@ class Engine:
         return order
 
     def _run(self) -> None:
-        loop = _build_loop(self._root, self._lease)
+        loop = self._loop = _build_loop(self._root, self._lease)
         try:
             while self._take_arrived(loop):
                 loop.admit()
                 loop.step()
-                self._status = loop.describe()
             loop.cancel()
         except BaseException as error:
             # Whatever it was, nobody may wait for ever; the next request finds a new thread.
@@ -109,7 +110,6 @@ class Engine:
             raise
         finally:
             loop.unload()
-            self._status = loop.describe()
 
     def _take_arrived(self, loop: Loop) -> bool:
         """Hand over what has arrived; wait for it where nothing is under way. False when the engine is closed."""

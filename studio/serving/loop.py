@@ -58,6 +58,7 @@ class Loop:
         self._shared: Batch | None = None
         self._lone: LoneRow | None = None
         self._is_job_running = False
+        self._threads = torch.get_num_threads()
         self._looked = 0.0
         self._written: deque[tuple[float, int]] = deque()
         self.waiting: deque[Order] = deque()
@@ -141,30 +142,32 @@ class Loop:
             self._held_lease = None
 
     def describe(self) -> dict[str, Any]:
-        """The state as JSON; sizes in bytes."""
+        """The state as JSON; sizes in bytes. From any thread."""
         found: dict[str, Any] = {
             "base": None,
             "device": self._device,
             "rows": len(self.rows),
             "waiting": len(self.waiting),
+            "adapters": [],
         }
-        if self._resident is None:
-            return found
         resident = self._resident
-        span = max(time.monotonic() - self._written[0][0], LOOK_S) if self._written else LOOK_S
+        if resident is None:
+            return found
+        written = [entry for entry in list(self._written) if time.monotonic() - entry[0] <= SPEED_WINDOW_S]
+        span = max(time.monotonic() - written[0][0], LOOK_S) if written else LOOK_S
         return found | {
             "base": resident.base.id,
             "precision": resident.speed.precision,
             "dtype": resident.speed.dtype,
-            "threads": torch.get_num_threads(),
+            "threads": self._threads,
             "job_running": self._is_job_running,
             "bytes": resident.bytes(),
             "can_batch": resident.can_batch,
             "adapters": [
                 {"id": adapter.adapter_id, "how": adapter.how, "reason": adapter.peft_only}
-                for adapter in resident.attached.values()
+                for adapter in list(resident.attached.values())
             ],
-            "tokens_per_s": round(sum(count for _, count in self._written) / span, 1),
+            "tokens_per_s": round(sum(count for _, count in written) / span, 1),
             "measured_ms": resident.speed.measured,
         }
 
@@ -253,7 +256,8 @@ class Loop:
 
     def _set_threads(self) -> None:
         if self._device == "cpu" and self._resident is not None:
-            torch.set_num_threads(1 if self._is_job_running else self._resident.speed.threads)
+            self._threads = 1 if self._is_job_running else self._resident.speed.threads
+            torch.set_num_threads(self._threads)
 
 
 def build_lone(resident: Resident, attached: Attached | None) -> LoneRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ def pick_tokens(logits: Tensor, samplers: Sequence[Sampler]) -> list[int | None]
     a row alone gives the very tokens that it gives after `torch.manual_seed(seed)`.
     """
     scores = logits.float()
-    is_sound = torch.isfinite(scores.amax(-1)).tolist()
+    is_sound = [isfinite(most) for most in scores.amax(-1).tolist()]
     likeliest = scores.argmax(-1).tolist()
     return [
         (likeliest[row] if sampler.is_greedy else _draw(scores[row : row + 1], sampler)) if is_sound[row] else None

@@ -23,7 +23,7 @@ FORMAT = 1
 ROWS = (1, 4)
 """A chat alone, and the columns of Compare."""
 
-PROMPT_TOKENS, WARM_UP, STEPS = 16, 2, 8
+PROMPT_TOKENS, STEPS, TURNS = 16, 8, 4
 LIMIT_S = 10.0
 BETTER_BY = 0.9
 """bfloat16 or more threads must save a tenth: less is noise, and fp32 on one thread disturbs nobody."""
@@ -50,13 +50,12 @@ def choose_speed(base: Base, precision: str | None, device: str, root: Path, is_
         best = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
         dtype = best if precision is None or precision in QUANTISED else precision
         return Speed(precision or best, dtype, torch.get_num_threads(), {}), None
-    path = _path(root, base, precision)
-    if found := _read(path):
+    if found := find_speed(root, base, precision):
         return found, None
     if is_busy:
         return Speed(precision or "float32", precision if precision == "bfloat16" else "float32", 1, {}), None
     speed, model = _measure(base, precision)
-    _write(path, speed)
+    write_speed(root, base, precision, speed)
     return speed, model
 
 
@@ -64,43 +63,53 @@ def find_default_precision(base: Base, device: str, root: Path) -> str | None:
     """What a request that names no precision gets, or None before that was measured."""
     if device == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    found = _read(_path(root, base, None))
+    found = find_speed(root, base, None)
     return found.precision if found else None
 
 
 def _measure(base: Base, precision: str | None) -> tuple[Speed, Any]:
     until = time.perf_counter() + LIMIT_S
-    measured: dict[str, float] = {}
-    best: tuple[float, str, int] | None = None
+    measured: dict[tuple[str, int], dict[int, float]] = {}
+    best: tuple[str, int] | None = None
     model = None
     for dtype in (precision,) if precision else ("float32", "bfloat16"):
+        if best is not None and time.perf_counter() > until:
+            break
         try:
             model = _load(base, dtype, model)
         except OutOfMemory:
             if dtype == "bfloat16" or precision:
                 raise
             continue
-        for threads in _iterate_threads(best):
-            if best is not None and time.perf_counter() > until:
-                break
-            # Twice: the first look at a model also pays for what it touches for the first time.
-            looks = [{rows: _time_step(model, base, rows, threads) for rows in ROWS} for _ in range(2)]
-            times = {rows: min(look[rows] for look in looks) for rows in ROWS}
-            measured |= {f"{dtype}/{threads}/{rows}": round(1000 * s, 3) for rows, s in times.items()}
-            if best is None or sum(times.values()) < BETTER_BY * best[0]:
-                best = (sum(times.values()), dtype, threads)
+        threads = _iterate_threads() if best is None else [best[1]]
+        for count, times in _time_threads(model, base, list(threads), until).items():
+            measured[dtype, count] = times
+            if best is None or sum(times.values()) < BETTER_BY * sum(measured[best].values()):
+                best = (dtype, count)
     assert best is not None
-    _, chosen, threads = best
-    if chosen != dtype:
-        model = None
-    computes = "float32" if chosen in QUANTISED else chosen
-    return Speed(chosen, computes, threads, measured), model
+    chosen, count = best
+    told = {f"{d}/{n}/{rows}": round(1000 * s, 3) for (d, n), times in measured.items() for rows, s in times.items()}
+    if next(reversed(measured))[0] != chosen:
+        model = None  # the one in memory was turned into the other dtype
+    return Speed(chosen, "float32" if chosen in QUANTISED else chosen, count, told), model
 
 
-def _iterate_threads(best: tuple[float, str, int] | None) -> Iterator[int]:
-    """Both ends and the middle, for the first dtype; for the next one what was best."""
+def _iterate_threads() -> Iterator[int]:
+    """Both ends and the middle."""
     cores = count_cores()
-    yield from sorted({1, max(1, cores // 2), cores}) if best is None else (best[2],)
+    yield from sorted({1, max(1, cores // 2), cores})
+
+
+def _time_threads(model: Any, base: Base, threads: list[int], until: float) -> dict[int, dict[int, float]]:
+    """Seconds a step by threads and rows. In turns, so that what else the machine does falls on all of them."""
+    found = {count: dict.fromkeys(ROWS, float("inf")) for count in threads}
+    for turn in range(TURNS):
+        for count, times in found.items():
+            if turn and time.perf_counter() > until:
+                return found
+            for rows in ROWS:
+                times[rows] = min(times[rows], _time_step(model, base, rows, count))
+    return found
 
 
 def _load(base: Base, precision: str, before: Any) -> Any:
@@ -113,36 +122,37 @@ def _load(base: Base, precision: str, before: Any) -> Any:
 
 @torch.inference_mode()
 def _time_step(model: Any, base: Base, rows: int, threads: int) -> float:
-    """Seconds a step of a batch, the median of a few."""
+    """Seconds a step of a batch, the best of a few: what else the machine does only adds."""
     torch.set_num_threads(threads)
-    ids = torch.randint(0, base.vocabulary, (rows, min(PROMPT_TOKENS, base.context - WARM_UP - STEPS)))
+    ids = torch.randint(0, base.vocabulary, (rows, min(PROMPT_TOKENS, base.context - STEPS)))
     out = model(input_ids=ids, use_cache=True)
-    times = []
-    for _ in range(WARM_UP + STEPS):
+    times: list[float] = []
+    for _ in range(STEPS):
         began = time.perf_counter()
         out = model(input_ids=ids[:, -1:], past_key_values=out.past_key_values, use_cache=True)
         times.append(time.perf_counter() - began)
-        if sum(times) > LIMIT_S / 8:
+        if sum(times) > LIMIT_S / 10:
             break
-    timed = sorted(times[WARM_UP:] or times)
-    return timed[len(timed) // 2]
+    return min(times)
 
 
-def _path(root: Path, base: Base, precision: str | None) -> Path:
-    key = f"{platform.node()}|{platform.machine()}|{count_cores()}|{base.id}|{base.bytes}|{precision}"
-    return root / "machine" / f"speed-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
-
-
-def _read(path: Path) -> Speed | None:
+def find_speed(root: Path, base: Base, precision: str | None) -> Speed | None:
+    """What was measured for this base on this machine, or None. precision: what was asked for, None for any."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(_path(root, base, precision).read_text("utf-8"))
         return Speed(**found["speed"]) if found["format"] == FORMAT else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _write(path: Path, speed: Speed) -> None:
+def write_speed(root: Path, base: Base, precision: str | None, speed: Speed) -> None:
+    path = _path(root, base, precision)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".part{os.getpid()}")
-    part.write_text(json.dumps({"format": FORMAT, "speed": asdict(speed)}, indent=1), "utf-8")
+    part.write_text(json.dumps({"format": FORMAT, "base": base.id, "speed": asdict(speed)}, indent=1), "utf-8")
     part.replace(path)
+
+
+def _path(root: Path, base: Base, precision: str | None) -> Path:
+    key = f"{platform.node()}|{platform.machine()}|{count_cores()}|{base.id}|{base.bytes}|{precision}"
+    return root / "machine" / f"speed-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"

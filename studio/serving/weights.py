@@ -81,7 +81,7 @@ class Resident:
     def bytes(self) -> int:
         """Of the base and the adapters, tensors that are shared counted once."""
         seen = {p.data_ptr(): p.nbytes for p in self.model.parameters()}
-        return sum(seen.values()) + sum(a.stackable.bytes for a in self.attached.values() if a.stackable)
+        return sum(seen.values()) + sum(a.stackable.bytes for a in list(self.attached.values()) if a.stackable)
 
     def _attach(self, folder: Path, adapter_id: str, stamp: tuple[int, int]) -> Attached:
         tied = self._tied_names()

@@ -1,0 +1,75 @@
+"""Adapters and requests for tests of the model server: made in a moment, and large enough in effect to change replies."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from studio.adapters import ADAPTERS
+from studio.models.catalogue import POCKET, Base, read_base
+from studio.models.loading import Quantisation, load_model
+from studio.models.rendering import Renderer
+from studio.serving.replies import Model, Request
+
+PROMPTS = (
+    "こんにちは。営業時間を教えてください。",
+    "What are your opening hours?",
+    "返品はできますか?",
+    "Hi",
+)
+
+
+def pocket() -> Base:
+    return read_base(POCKET, (), Path("/nonexistent"))
+
+
+def prompt_ids(base: Base, text: str) -> list[int]:
+    return Renderer(base).render_prompt([{"role": "user", "content": text}])
+
+
+def request_for(model: Model, text: str = PROMPTS[0], **settings: Any) -> Request:
+    """Greedy and 24 tokens long unless told otherwise."""
+    given = {"max_tokens": 24, "temperature": 0.0} | settings
+    return Request(model=model, prompt_ids=prompt_ids(model.base, text), **given)
+
+
+def write_lora(folder: Path, seed: int, quantisation: Quantisation | None = None, **options: Any) -> Path:
+    """An adapter of the pocket model as training writes it, with weights drawn by the seed."""
+    base = pocket()
+    settings = {"rank": 8, "alpha": 16, "dropout": 0.0, "targets": "all_linear", "train_embeddings": False} | options
+    plug = ADAPTERS["lora"]
+    model = plug.build(load_model(base, "float32", "cpu", quantisation), plug.options(**settings))
+    return save_shaken(model, folder, seed)
+
+
+def write_peft(folder: Path, seed: int, config: Any) -> Path:
+    """An adapter of any of peft's configurations, with weights drawn by the seed."""
+    from peft import get_peft_model
+
+    return save_shaken(get_peft_model(load_model(pocket(), "float32", "cpu"), config), folder, seed)
+
+
+def save_shaken(model: Any, folder: Path, seed: int) -> Path:
+    """Saves a peft model whose trainable weights were moved: adapters begin as no change at all."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            spread = 0.05 if parameter.ndim == 2 and 4096 not in parameter.shape else 0.02
+            parameter.data += spread * torch.randn(parameter.shape, generator=generator)
+    model.save_pretrained(folder, safe_serialization=True)
+    change_json(folder / "adapter_config.json", {"base_model_name_or_path": POCKET})
+    return folder
+
+
+def change_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | dict(values)), "utf-8")
+
+
+def copy_pocket(folder: Path) -> Path:
+    shutil.copytree(pocket().folder, folder)
+    return folder
