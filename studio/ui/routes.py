@@ -22,6 +22,8 @@ from studio.services.machine import cores, find_memory
 from studio.settings import Settings
 from studio.ui.gate import person_of
 from studio.ui.i18n import words_script
+from studio.ui.vote_files import vote_routes
+from studio.ui.watching import watch_routes
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
@@ -130,6 +132,8 @@ def own_routes(studio) -> list[Route]:
         Route("/whetstone/words-{hash}.js", words),
         Route("/whetstone/status", status),
         Route("/whetstone/asset/{hash}/{name:path}", asset),
+        *watch_routes(studio),
+        *vote_routes(studio),
     ]
 
 

@@ -53,7 +53,9 @@ def pseudo(open_page, make_app):
 
 
 def test_the_pseudo_language_is_on(pseudo):
-    assert pseudo.get_by_role("tab").all_inner_texts() == ["⟦Data⟧", "⟦Train⟧", "⟦Settings⟧"]
+    assert pseudo.get_by_role("tab").all_inner_texts() == [
+        f"⟦{name}⟧" for name in ("Data", "Preferences", "Train", "Compare", "Export", "Settings")
+    ]
 
 
 def test_a_letter_outside_brackets_is_found(pseudo):
@@ -63,7 +65,7 @@ def test_a_letter_outside_brackets_is_found(pseudo):
     assert untranslated(pseudo) == ["header: mixed ⟦fine⟧"]
 
 
-@pytest.mark.parametrize("name", ["data", "train", "settings"])
+@pytest.mark.parametrize("name", ["data", "preferences", "train", "settings"])
 def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, name):
     """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape.
 
@@ -114,3 +116,27 @@ def test_every_word_around_a_dataset_and_a_new_run_is_translated(pseudo):
         levels.nth(number).click()
         settle(pseudo)
         assert untranslated(pseudo) == []
+
+
+def test_every_word_around_a_project_of_pairs_is_translated(pseudo):
+    """The sample project, a vote, the editing of a reply, the help, and the two dialogs of a project."""
+    open_tab(pseudo, "preferences")
+    pseudo.get_by_role("button", name=say(PSEUDO, "preferences.load_sample")).click()
+    pseudo.locator('[data-widget="pairs"]:not([data-pair=""])').wait_for()
+    settle(pseudo, 500)
+    for key in ("Space", "e", "s"):
+        pseudo.keyboard.press(key)
+        settle(pseudo, 500)
+        assert untranslated(pseudo) == [], key
+    pseudo.keyboard.press("Control+Enter")
+    for key, title in (("?", "preferences.help"), (None, "preferences.compile_title"), (None, "preferences.new_title")):
+        if key:
+            pseudo.keyboard.press(key)
+        else:
+            words = "preferences.compile" if title == "preferences.compile_title" else "preferences.new"
+            pseudo.get_by_role("button", name=say(PSEUDO, words, count=1)).click()
+        pseudo.get_by_role("heading", name=say(PSEUDO, title)).wait_for()
+        settle(pseudo)
+        assert untranslated(pseudo) == [], title
+        pseudo.keyboard.press("Escape")
+        pseudo.wait_for_function("!document.querySelector('dialog[open]')")

@@ -45,3 +45,16 @@ def object_of(argument: dict, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestRefused()
     return value
+
+
+def list_of(argument: dict, name: str, most: int) -> list[Any]:
+    """A JSON list of at most `most` things of any kind. Raises RequestRefused."""
+    value = argument.get(name)
+    if not isinstance(value, list) or len(value) > most:
+        raise RequestRefused()
+    return value
+
+
+def wholes_of(argument: dict, name: str, most: int) -> list[int]:
+    """A list of whole numbers. Raises RequestRefused."""
+    return [whole_of({"item": item}, "item") for item in list_of(argument, name, most)]
