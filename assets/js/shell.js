@@ -92,6 +92,7 @@
       if (tab === last) return;
       if (last !== null) history.replaceState(null, "", `#${tab}`);
       last = tab;
+      tabButton(tab)?.scrollIntoView({ block: "nearest", inline: "nearest" });
       whetstone.send("tab:shown", { tab });
     };
     note();
