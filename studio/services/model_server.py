@@ -26,6 +26,7 @@ from studio.serving.client import ServerClient, open_http
 from studio.serving.tokens import TOKEN_VARIABLE, workspace_token
 from studio.settings import Settings
 
+MODULE = "studio.serving"
 LOG_NAME = "serving.log"
 LOG_LIMIT_BYTES = 2**20
 START_LIMIT_S = 30.0
@@ -37,6 +38,11 @@ COOL_S = 5.0
 """How long everybody who asks is told of that error before a start is tried again."""
 
 HEALTH_S = 5.0
+"""How long a server that answered is taken to be well."""
+
+STUCK_S = 10.0
+"""One that does not answer for so long is ended. Importing torch on a busy machine holds it up for two or three."""
+
 STATUS_S = 1.0
 LOOK_S = 0.5
 HOLD_S = 3.0
@@ -151,9 +157,14 @@ class ModelServer:
         threading.Thread(target=self._unload_for, args=(folder,), name="make way", daemon=True).start()
 
     def _unload_for(self, folder: JobFolder) -> None:
-        while folder.state().status == "queued" and not self._closed.wait(LOOK_S):
+        while _waits(folder) and not self._closed.wait(LOOK_S):
             if (lease_holder(self._lease) or {}).get("who") == "server":
                 self.unload(HOLD_S)
+
+
+def _waits(folder: JobFolder) -> bool:
+    state = folder.state()
+    return state.started is None and not state.is_ended and folder.path.exists()
 
 
 class _Child:
@@ -194,7 +205,7 @@ class _Child:
         if time.monotonic() - self._well_at < HEALTH_S:
             return True
         try:
-            client_of(self.url).health()
+            client_of(self.url).health(STUCK_S)
         except StudioError:
             return False
         self._well_at = time.monotonic()
@@ -232,7 +243,7 @@ def _start_process(log: Path, secret: str) -> subprocess.Popen[bytes]:
         errors.write(f"{utc_now()} the model server starts\n".encode())
         errors.flush()
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "studio.serving"],
+            [sys.executable, "-P", "-m", MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -14,6 +14,7 @@ from studio.serving.replies import Piece, Reply, Token
 from studio.serving.stopping import UNFINISHED
 
 DONE = b"data: [DONE]\n\n"
+STILL_HERE = b": still here\n\n"
 Json = dict[str, Any]
 
 
@@ -38,12 +39,13 @@ class Answer:
         return self._event(self._delta({"role": "assistant", "content": ""}, None)) if self.is_chat else b""
 
     def event(self, pieces: Sequence[Piece]) -> bytes:
-        """One event for pieces that arrived together. Nothing for pieces that are no whole character yet."""
+        """One event for pieces that arrived together, with the tokens so far; a comment where there are none."""
+        if not pieces:
+            return STILL_HERE
         text = "".join(piece.text for piece in pieces)
-        if not text and not self.has_logprobs:
-            return b""
         said = {"content": text} if self.is_chat else text
-        return self._event(self._delta(said, None, self._logprobs(pieces)))
+        tokens = pieces[-1].index + len(pieces[-1].ids)
+        return self._event(self._delta(said, None, self._logprobs(pieces)), {"whetstone": {"tokens": tokens}})
 
     def last_events(self, reply: Reply, includes_usage: bool) -> bytes:
         ended = self._delta({} if self.is_chat else "", reply.finish_reason)

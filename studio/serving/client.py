@@ -47,7 +47,7 @@ class Piece:
 def open_http(is_own: bool) -> httpx.Client:
     """Connections that are kept and shared by threads. To our own server no proxy of the environment is used."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
-    return httpx.Client(timeout=httpx.Timeout(READ_S, connect=CONNECT_S), limits=limits, trust_env=not is_own)
+    return httpx.Client(limits=limits, trust_env=not is_own)
 
 
 class EndpointClient:
@@ -90,18 +90,25 @@ class EndpointClient:
         if finish_reason is None:
             raise self._broken(response)
 
-    def _ask(self, method: str, path: str, content: Mapping[str, Any] | None) -> dict[str, Any]:
-        with self._open(method, path, content) as response, self._reading(response):
+    def _ask(
+        self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float = READ_S
+    ) -> dict[str, Any]:
+        with self._open(method, path, content, timeout_s) as response, self._reading(response):
             found = _parse(_read_all(response))
         if found is None:
             raise RemoteError(address=self._title, status=response.status_code, retries=0)
         return found
 
     @contextmanager
-    def _open(self, method: str, path: str, content: Mapping[str, Any] | None) -> Iterator[httpx.Response]:
+    def _open(
+        self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float = READ_S
+    ) -> Iterator[httpx.Response]:
         """An answer whose status is good, still to be read."""
+        timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
         try:
-            request = self._http.build_request(method, self._url + path, json=content, headers=self._headers)
+            request = self._http.build_request(
+                method, self._url + path, json=content, headers=self._headers, timeout=timeout
+            )
             response = self._http.send(request, stream=True)
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
             raise self._unreachable() from error
@@ -174,8 +181,8 @@ class ServerClient(EndpointClient):
     def status(self) -> dict[str, Any]:
         return self._ask("GET", "/status", None)
 
-    def health(self) -> dict[str, Any]:
-        return self._ask("GET", "/health", None)
+    def health(self, timeout_s: float) -> dict[str, Any]:
+        return self._ask("GET", "/health", None, timeout_s)
 
     def _unreachable(self) -> StudioError:
         return ServerLost()

@@ -113,8 +113,8 @@ class Desk:
 
     def load(self, name: str, caller: Caller) -> dict[str, Any]:
         """Has the base of a model in memory. Raises what loading raises."""
-        model = find_model(self._places, caller, name)
         self._check_hold()
+        model = find_model(self._places, caller, name)
         self._ensure_engine().load(model.base, model.precision)
         return self.status()
 

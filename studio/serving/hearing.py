@@ -8,6 +8,9 @@ from typing import Any
 
 from studio.serving.replies import Piece, Reply
 
+SILENCE_S = 1.0
+"""How often a client is told that its reply is still being worked on: while weights are loaded, or before its turn."""
+
 
 class Hearing:
     """No thread waits for a reply: the decode thread wakes the event loop. Made in the event loop.
@@ -24,17 +27,28 @@ class Hearing:
         reply.listen(self._wake)
 
     async def iterate(self) -> AsyncIterator[list[Piece]]:
-        """All pieces that are there, as soon as there are any. Raises the StudioError that ended the reply."""
+        """All pieces that are there, as soon as there are any; none at all after each second of silence.
+
+        Raises the StudioError that ended the reply.
+        """
         is_over = False
         while not is_over:
-            await self._changed.wait()
+            is_silent = not await self._is_changed()
             self._changed.clear()
             # Looked at before taking: a piece that comes between the two is taken, an end is seen the next time.
             is_over = self.reply.is_done or self.has_left
-            if pieces := self.reply.take():
+            if (pieces := self.reply.take()) or is_silent:
                 yield pieces
         if self.reply.error is not None:
             raise self.reply.error
+
+    async def _is_changed(self) -> bool:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def close(self) -> None:
         """Frees the reply's row where it still has one."""

@@ -100,7 +100,7 @@ class Routes:
         return _json(await run_in_threadpool(self._desk.status))
 
     async def _reply(self, request: Request, caller: Caller, body: Sampled) -> Response:
-        """Waits for the first piece, so that what fails before it is an error with its own status, not a stream."""
+        """Waits a second for the first piece: what fails before it is an error with its own status, not a stream."""
         reply, answer = await run_in_threadpool(self._desk.order, body, caller)
         hearing = Hearing(reply, request.receive)
         pieces = hearing.iterate()
@@ -109,7 +109,7 @@ class Routes:
             if not body.stream:
                 return await _whole(answer, hearing, pieces)
             first = await anext(pieces, [])
-            _check_ended(hearing)
+            _check_wanted(hearing)
             events = self._events(answer, hearing, first, pieces, body.includes_usage)
             stream = EventStream(events, lambda: self._end(hearing))
             return stream
@@ -121,12 +121,14 @@ class Routes:
         self, answer: Answer, hearing: Hearing, first: list[Any], pieces: AsyncIterator[list[Any]], usage: bool
     ) -> AsyncIterator[bytes]:
         try:
-            yield answer.first_event() + answer.event(first)
+            yield answer.first_event() + (answer.event(first) if first else b"")
             async for found in pieces:
-                if event := answer.event(found):
-                    yield event
-            _check_ended(hearing)
+                yield answer.event(found)
+            _check_wanted(hearing)
+            _check_whole(hearing)
             yield answer.last_events(hearing.reply, usage)
+        except ClientDisconnect:
+            return
         except StudioError as error:
             yield error_event(request_error_of(error).to_fields())
         except RequestError as error:
@@ -205,18 +207,21 @@ async def read_content(request: Request) -> bytes:
 
 async def _whole(answer: Answer, hearing: Hearing, pieces: AsyncIterator[list[Any]]) -> Response:
     said = [piece async for found in pieces for piece in found]
-    _check_ended(hearing, is_over=True)
+    _check_wanted(hearing)
+    _check_whole(hearing)
     return _json(answer.whole(said, hearing.reply))
 
 
-def _check_ended(hearing: Hearing, is_over: bool = False) -> None:
-    """Raises RequestError for a reply that the server cut, ClientDisconnect where nobody waits for it."""
+def _check_wanted(hearing: Hearing) -> None:
+    """Raises ClientDisconnect where nobody waits for the reply any more."""
     if hearing.has_left:
         raise ClientDisconnect
-    if hearing.reply.finish_reason == "cancelled":
-        raise RequestError(503, "reply_cancelled", "The server had to end the reply: a job needs the device.")
-    if is_over and hearing.reply.finish_reason not in ("stop", "length"):
-        raise RequestError(500, "internal_error", "The reply ended without saying why.")
+
+
+def _check_whole(hearing: Hearing) -> None:
+    """Raises RequestError for a reply that the server cut."""
+    if hearing.reply.finish_reason not in ("stop", "length"):
+        raise RequestError(503, "reply_cancelled", "The server ended before the reply was complete.")
 
 
 def _check_app(caller: Caller) -> None:

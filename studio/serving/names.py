@@ -58,12 +58,13 @@ def list_models(places: Places, caller: Caller) -> Iterator[dict[str, Any]]:
 def _list_adapters(workspace: Path) -> Iterator[dict[str, Any]]:
     registered = set()
     for folder in sorted((workspace / "adapters").glob("*")):
-        if _ADAPTER.fullmatch(folder.name) and (version := _find_version(folder)):
+        version = _find_folder(workspace, folder.name)
+        if version is not None:
             registered.add(_read_json(version / FILE_NAME).get("run"))
             yield {"id": f"{workspace.name}/{folder.name}", "owned_by": workspace.name, "folder": version}
     for folder in sorted((workspace / "jobs").glob("*/result/adapter")):
         job = folder.parents[1].name
-        if job not in registered and _RUN.fullmatch(f"run:{job}") and _has_weights(folder):
+        if job not in registered and _find_folder(workspace, f"run:{job}"):
             yield {"id": f"{workspace.name}/run:{job}", "owned_by": workspace.name, "folder": folder}
 
 

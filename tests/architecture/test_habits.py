@@ -19,6 +19,7 @@ BROAD_EXCEPTS_IN = {
 SLEEPS_IN = {
     "tests/processes.py": "looks again and again until a condition holds; the tests wait through it",
     "tests/process/kill_campaign.py": "lets a random time go by before it kills: there is nothing to wait for",
+    "tests/process/serving_kills.py": "lets a random time go by before it kills: there is nothing to wait for",
     "tests/process/worker_kinds.py": "work that a test watches takes its time; nobody waits in it",
 }
 

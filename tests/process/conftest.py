@@ -15,6 +15,7 @@ from studio.people import Person
 from studio.services.studio import Studio
 from studio.settings import Settings
 from tests.conftest import end_jobs
+from tests.process.served import Served, serve
 from tests.process.worker_kinds import MODULE
 from tests.processes import wait_for
 
@@ -87,3 +88,10 @@ def new_job(person: Person) -> Callable[..., JobFolder]:
         return create_job(spec, person.workspace / "jobs")
 
     return make
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One model server for all tests of a file: loading torch takes longer than any of them."""
+    with serve(tmp_path_factory.mktemp("served") / "root") as opened:
+        yield opened
