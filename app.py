@@ -46,6 +46,7 @@ def run(settings: Settings, language: str) -> int:
         gc.enable()
         ended.wait()
         print(parting_words(studio, language), flush=True)
+        studio.prepare_close()
         demo.close(verbose=False)
     finally:
         studio.close()

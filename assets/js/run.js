@@ -1,4 +1,4 @@
-// The run panel: watches the selected run, by cursor, about twice a second while it goes on.
+// The run panel: watches the selected run by a stream of what is new, from its own cursor, while it goes on.
 (() => {
   "use strict";
   const { el, say } = whetstone;
@@ -73,6 +73,7 @@
     // ---- watching --------------------------------------------------------------------------------------------
     function choose(id) {
       if (wanted === id && (run || !id)) return;
+      leave();
       wanted = id;
       run = cursor = null;
       looks = 0;
@@ -83,14 +84,17 @@
     }
 
     // One look at a time; an answer that comes after another run was chosen is dropped.
-    let busy = false;
-    async function look() {
+    let busy = false, stream = null, broken = false, taking = Promise.resolve();
+    async function look(atOnce = false) {
       if (!wanted || busy) return;
       looks += 1;
-      if (run && ENDED.includes(run.status) && looks % SLOW_EVERY) return;
+      if (run && !atOnce && (ENDED.includes(run.status) ? looks % SLOW_EVERY : !broken && follow())) return;
       busy = true;
+      broken = false;
+      leave();
       const id = wanted;
       try {
+        await taking;
         const news = cursor ? await ctx.server.poll({ id, cursor }) : await ctx.server.open({ id });
         if (id === wanted) await take(news);
       } catch (error) {
@@ -100,6 +104,34 @@
         busy = false;
       }
       if (id !== wanted) await look();
+    }
+
+    /** True: a stream tells what is new. It is left while nobody sees the panel, and taken up again at the cursor.
+        After one that broke the next look asks, so that a person hears why. */
+    function follow() {
+      if (stream) return true;
+      const id = wanted, address = new URL("whetstone/run/events", document.baseURI);
+      address.search = new URLSearchParams({ id, cursor: JSON.stringify(cursor) });
+      const mine = (stream = new EventSource(address));
+      const when = (fn) => (event) => {
+        if (mine !== stream) return;
+        if (document.hidden || !root.getClientRects().length) leave();
+        else taking = taking.then(() => (mine === stream ? fn(event) : null)).catch(whetstone.report);
+      };
+      mine.addEventListener("message", when((event) => take(JSON.parse(event.data))));
+      mine.addEventListener("end", when(leave));
+      mine.addEventListener("gone", when(() => gone(id)));
+      mine.addEventListener("error", () => {
+        if (mine !== stream) return;
+        leave();
+        broken = true;
+      });
+      return true;
+    }
+
+    function leave() {
+      if (stream) stream.close();
+      stream = null;
     }
 
     async function take(news) {
@@ -122,6 +154,7 @@
     }
 
     function gone(id) {
+      leave();
       wanted = null;
       run = cursor = null;
       chart.clear();
@@ -157,7 +190,7 @@
       stopping = true;
       show();
       try { await ctx.server.stop({ id: run.job.id }); } finally { stopping = false; }
-      await look();
+      await look(true);
     }
 
     async function retry(event) {
@@ -185,11 +218,11 @@
     ctx.on("run:started", () => { // where the panels are stacked, the run is below the form
       if (!matchMedia("(min-width: 900px)").matches) root.scrollIntoView({ block: "start", behavior: "smooth" });
     });
-    ctx.every(WATCH_MS, look);
+    ctx.every(WATCH_MS, () => look());
     return {
       language: () => { words(); show(); chart.language(); },
       theme: () => chart.theme(),
-      destroy: () => chart.destroy(),
+      destroy: () => { leave(); chart.destroy(); },
     };
   });
 })();

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { el, say } = whetstone;
-  const LOOK_MS = 2000;
+  const LOOK_MS = 4000; // what this page does is shown at once; this is for what happens elsewhere
   const SLOW_EVERY = 5; // looks, while nothing runs: another browser may start something
   const ACTIVE = ["queued", "starting", "running", "stopping"];
   const TAG = { running: "good", starting: "good", stopping: "warn", stopped: "warn", failed: "bad" };

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import statistics
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -17,13 +19,14 @@ from playwright.sync_api import Page, Request
 
 @dataclass(frozen=True)
 class Call:
-    """One request that the page repeats. period_s: median time between two of them."""
+    """One request that the page repeats, or a stream that it keeps open. period_s: median time between two of them."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: dict[str, Any] | None
     period_s: float
+    is_stream: bool = False
 
 
 @dataclass
@@ -34,19 +37,45 @@ class Client:
     calls: list[Call]
     waited_s: list[float] = field(default_factory=list)
     failures: int = 0
+    told: int = 0
 
     def replay(self, until: float, offset_s: float) -> None:
-        """Send every call at its own pace until the moment given (`time.perf_counter`)."""
+        """Send every call at its own pace until the moment given (`time.perf_counter`), with the streams open.
+
+        told: events that the streams brought.
+        """
+        streams = [self._open(call) for call in self.calls if call.is_stream]
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=30)
-        bodies = [json.loads(json.dumps(call.body)) for call in self.calls]
-        due = [time.perf_counter() + offset_s * call.period_s for call in self.calls]
+        calls = [call for call in self.calls if not call.is_stream]
+        bodies = [json.loads(json.dumps(call.body)) for call in calls]
+        due = [time.perf_counter() + offset_s * call.period_s for call in calls]
         pause = threading.Event()
-        while (soonest := min(due)) < until:
+        while (soonest := min(due, default=until)) < until:
             pause.wait(max(0.0, soonest - time.perf_counter()))
             index = due.index(soonest)
-            due[index] += self.calls[index].period_s
-            self._send(connection, self.calls[index], bodies[index])
+            due[index] += calls[index].period_s
+            self._send(connection, calls[index], bodies[index])
+        pause.wait(max(0.0, until - time.perf_counter()))
+        for stream, reader in streams:
+            stream.sock.shutdown(socket.SHUT_RDWR)
+            reader.join()
+            stream.close()
         connection.close()
+
+    def _open(self, call: Call) -> tuple[http.client.HTTPConnection, threading.Thread]:
+        stream = http.client.HTTPConnection(urlsplit(self.address).netloc)
+        stream.request(call.method, call.path, headers=call.headers)
+        reader = threading.Thread(target=self._read, args=(stream.getresponse(),))
+        reader.start()
+        return stream, reader
+
+    def _read(self, reply: http.client.HTTPResponse) -> None:
+        self.failures += reply.status != 200
+        try:
+            for line in reply:
+                self.told += line.startswith(b"data:")
+        except (OSError, http.client.HTTPException):
+            pass  # the end of the block, in the middle of a piece
 
     def _send(self, connection: http.client.HTTPConnection, call: Call, body: dict[str, Any] | None) -> None:
         began = time.perf_counter()
@@ -60,14 +89,19 @@ class Client:
             _take_cursor(body, answer)
 
 
-def record(page: Page, seconds: float) -> list[Call]:
-    """What a page asks at least three times in the given time."""
+def record(page: Page, seconds: float, begin: Callable[[], None]) -> list[Call]:
+    """What a page asks at least three times in the given time after `begin`, and the streams it opens in it."""
     asked: dict[str, list[tuple[float, Request]]] = {}
     page.on("request", lambda request: asked.setdefault(_same(request), []).append((time.perf_counter(), request)))
+    begin()
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
         page.wait_for_event("request", timeout=10_000)
-    return [_call(times) for times in asked.values() if len(times) >= 3]
+    return [_call(times) for times in asked.values() if len(times) >= 3 or _is_stream(times)]
+
+
+def _is_stream(times: list[tuple[float, Request]]) -> bool:
+    return times[-1][1].resource_type == "eventsource"
 
 
 def _same(request: Request) -> str:
@@ -86,9 +120,10 @@ def _call(times: list[tuple[float, Request]]) -> Call:
     parts = urlsplit(last.url)
     kept = {k: v for k, v in last.all_headers().items() if not k.startswith(":") and k != "content-length"}
     kept["accept-encoding"] = "identity"
-    period = statistics.median(later - earlier for (earlier, _), (later, _) in pairwise(times))
+    is_stream = _is_stream(times)
+    period = 0.0 if is_stream else statistics.median(later - earlier for (earlier, _), (later, _) in pairwise(times))
     path = parts.path + (f"?{parts.query}" if parts.query else "")
-    return Call(last.method, path, kept, last.post_data_json if last.post_data else None, period)
+    return Call(last.method, path, kept, last.post_data_json if last.post_data else None, period, is_stream)
 
 
 def _take_cursor(body: Any, reply: Any) -> None:

@@ -32,13 +32,11 @@ def measure(quick: bool = False) -> dict[str, Any]:
     with chromium() as browser, prepared_root() as root, long_run(root) as job, running_app(root) as app:
         with fresh_page(browser) as page:
             page.goto(app.address)
-            open_tab(page, "train")
-            page.locator(f'tr[data-run="{job.name}"]').wait_for(state="attached")
             wait_until(lambda: len(list(_steps(job / "events.jsonl"))) > WARM_STEPS, 180, every_s=0.5)
-            calls = record(page, record_s)
+            calls = record(page, record_s, lambda: open_tab(page, "train"))
         rates: dict[bool, list[float]] = {False: [], True: []}
         waited: list[float] = []
-        failures = 0
+        failures = told = 0
         for _ in range(pairs):
             for watched in (False, True):
                 made = [Client(app.address, calls) for _ in range(clients if watched else 0)]
@@ -46,13 +44,16 @@ def measure(quick: bool = False) -> dict[str, Any]:
                     rates[watched].append(training_rate(job / "events.jsonl", block_s))
                 waited += [seconds for client in made for seconds in client.waited_s]
                 failures += sum(client.failures for client in made)
+                told += sum(client.told for client in made)
     ratios = [without / under for without, under in zip(rates[False], rates[True], strict=True)]
     return {
         "clients": clients,
         "calls": [
-            {"path": call.path, "asks": asked_for(call.body), "period_s": round(call.period_s, 2)} for call in calls
+            {"path": call.path.partition("?")[0], "asks": asked_for(call.body), "period_s": round(call.period_s, 2)}
+            for call in calls
         ],
         "replayed": len(waited),
+        "told": told,
         "failures": failures,
         "wait_s": {"p50": round(percentile(waited, 0.5), 3), "p95": round(percentile(waited, 0.95), 3)},
         "tokens_per_s_alone": summary(rates[False], 0),

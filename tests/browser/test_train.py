@@ -78,7 +78,7 @@ def test_a_newcomer_gets_from_the_empty_app_to_a_finished_run(make_app, open_pag
 
 @pytest.mark.slow
 def test_a_run_outlives_a_reload_a_second_browser_and_the_app(app, open_page, faults):
-    faults.allowed.append("net::ERR_")  # the app is ended on purpose
+    faults.allowed += ["net::ERR_", "AbortError", "Connection errored out"]  # the app is ended on purpose
     page = open_page(app.address)
     open_train(page)
     wait_ready(page)
