@@ -10,16 +10,21 @@
       Object.assign(this, { ctx, sources, deed: ctx.deed(), kind: null });
       const { say } = ctx;
       this.pairs = sources.datasets.filter((one) => one.kind === "preference");
+      this.columns = sources.first.map((one, place) => preferences.column(ctx, sources.models, one, place));
+      this.prompts = this.menu(sources.datasets);
+      this.most = el("input", { class: "ws-input", attrs: { type: "number", min: "1", max: "20000", value: "200" } });
+      this.text = el("textarea", { class: "ws-input", attrs: { rows: "6", maxlength: "200000", translate: "no" } });
+      this.longest = el("input", { class: "ws-input", attrs: { type: "number", min: "1", max: "4096", value: "256" } });
       this.name = el("input", { class: "ws-input", attrs: { type: "text", maxlength: "80", translate: "no" } });
       this.dataset = this.menu(this.pairs);
-      this.kinds = el("div", { class: "ws-cards", attrs: { role: "radiogroup", "aria-label": say("preferences.new_from") } }, this.offered().map((kind) => this.kindCard(kind)));
+      this.kinds = el("div", { class: "ws-cards ws-cards-two", attrs: { role: "radiogroup", "aria-label": say("preferences.new_from") } }, this.offered().map((kind) => this.kindCard(kind)));
       this.fields = el("div", { class: "ws-form" });
       this.node = el("div", { class: "ws-form" }, [this.kinds, this.fields, data.field(say("data.name"), this.name, say("preferences.name_why"))]);
       this.choose(this.pairs.length ? "pairs" : "sample");
     }
 
     offered() {
-      return ["sample", "pairs"];
+      return ["sample", "pairs", "prompts", "pasted"];
     }
 
     menu(datasets) {
@@ -49,15 +54,42 @@
 
     fieldsOf(kind) {
       const { say } = this.ctx;
-      if (kind !== "pairs") return [];
-      if (!this.pairs.length) return [el("p", { class: "ws-warn-words", text: say("preferences.no_pairs_dataset") })];
-      return [data.field(say("preferences.dataset"), this.dataset)];
+      if (kind === "sample") return [];
+      if (kind === "pairs" && !this.pairs.length) return [el("p", { class: "ws-warn-words", text: say("preferences.no_pairs_dataset") })];
+      if (kind === "pairs") return [data.field(say("preferences.dataset"), this.dataset)];
+      if (kind === "prompts" && !this.sources.datasets.length) return [el("p", { class: "ws-warn-words", text: say("preferences.no_dataset") })];
+      const prompts = kind === "pasted"
+        ? [data.field(say("preferences.pasted"), this.text, say("preferences.pasted_why"))]
+        : [el("div", { class: "ws-two" }, [data.field(say("preferences.dataset"), this.prompts), data.field(say("preferences.most"), this.most)])];
+      const longest = data.field(say("compare.setting.max_tokens"), this.longest);
+      return [...prompts, ...this.columns.map((column) => column.node), el("div", { class: "ws-two" }, [longest]), el("p", { class: "ws-why", text: say("preferences.columns_why") })];
     }
 
     asked() {
-      return { deed: this.deed, kind: this.kind, name: this.name.value.trim() || null, dataset: this.kind === "pairs" ? this.dataset.value || null : null };
+      const { deed, kind } = this;
+      const asked = { deed, kind, name: this.name.value.trim() || null };
+      if (kind === "pairs") return { ...asked, dataset: this.dataset.value || null };
+      if (kind === "sample") return asked;
+      const columns = this.columns.map((column) => column.asked());
+      const source = kind === "pasted" ? { text: this.text.value } : { dataset: this.prompts.value || null, most: Number(this.most.value) };
+      return { ...asked, ...source, columns, max_tokens: Number(this.longest.value) };
     }
   }
+
+  // Who writes one of the two replies, and how boldly.
+  preferences.column = ({ say }, models, first, place) => {
+    const named = (one) => (one.group === "checkpoint" ? say("compare.column.checkpoint", { name: one.name, step: one.step }) : one.name);
+    const groups = [...new Set(models.map((one) => one.group))].map((group) =>
+      el("optgroup", { attrs: { label: say(`compare.group.${group}`) } }, models.flatMap((one, index) =>
+        one.group === group ? [el("option", { text: named(one), attrs: { value: String(index), translate: "no" } })] : [])));
+    const model = el("select", { class: "ws-input", attrs: { "data-column": String(place) } }, groups);
+    model.value = String(models.findIndex((one) => one.kind === first.kind && one.id === first.id));
+    const temperature = el("input", { class: "ws-input", attrs: { type: "number", min: "0", max: "2", step: "0.1", value: "0.8" } });
+    return {
+      node: el("div", { class: "ws-two" }, [data.field(say("preferences.column", { number: place + 1 }), model), data.field(say("compare.setting.temperature"), temperature)]),
+      asked: () => ({ kind: models[model.value].kind, id: models[model.value].id, temperature: Number(temperature.value) }),
+    };
+  };
 
   /** Opens the dialog; answers with the id of the new project, or null. */
   preferences.newProject = async (ctx) => {

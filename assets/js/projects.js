@@ -195,7 +195,14 @@
       const facts = [say("preferences.fact_pairs", { count: info.pairs }), say("preferences.fact_held_out", { count: info.held_out })];
       for (const [code, count] of Object.entries(info.problems)) facts.push(say(`dropped.${code}`, { count }));
       for (const [code, count] of Object.entries(info.source.left_out || {})) facts.push(say(`preferences.left_out.${code}`, { count }));
+      if (info.source.columns) facts.push(say("preferences.fact_columns", this.columnNames(info.source.columns)));
       this.facts.replaceChildren(...facts.map((text) => el("span", { text })));
+    }
+
+    // Who wrote, not who wrote which: the names stay away from the replies.
+    columnNames(columns) {
+      const [first, second] = columns.map((one) => `${one.name} (${one.temperature})`);
+      return { first, second };
     }
 
     renderWriting() {

@@ -15,11 +15,16 @@ from studio.errors import DatasetEmpty, NameTaken, NotYours, OptionsInvalid, Req
 from studio.people import Person
 from studio.preferences.compile import kto_rows
 from studio.services.bases import Bases
+from studio.services.candidates import read_columns
+from studio.services.compare_choices import Choices
 from studio.services.dataset_imports import LONGEST_NAME, check_name
 from studio.services.pair_sources import (
+    LONGEST_PASTED,
     MOST_PAIRS,
     Found,
+    read_lines,
     read_pairs,
+    read_prompts,
     read_sample,
 )
 from studio.services.project_info import opened_project, tell_project
@@ -28,21 +33,21 @@ from studio.services.vote_log import tell_event
 from studio.store.catalogue import open_catalogue
 from studio.store.dataset_file import SUFFIX, is_dataset_id
 from studio.store.preferences import Project, open_preferences
-from studio.words import say
+from studio.words import LANGUAGES, say
 
 GUIDELINE_FIELDS = ("prefer", "good", "avoid")
 LONGEST_GUIDELINE = 4000
 DEFAULT_MAX_LENGTH = 1024
-LARGEST_MAX_LENGTH = 2**20
 _PAGE_EVENTS = 500
 
 
 class Preferences:
     """The projects of every workspace. Thread-safe: each call opens what it needs and closes it."""
 
-    def __init__(self, queue: Queue, bases: Bases) -> None:
+    def __init__(self, queue: Queue, bases: Bases, choices: Choices) -> None:
         self._queue = queue
         self._bases = bases
+        self._choices = choices
 
     # Projects ---------------------------------------------------------------------------------------------------------
 
@@ -58,10 +63,13 @@ class Preferences:
                 for project in preferences.projects()
             ]
 
-    def sources(self, person: Person) -> list[dict[str, Any]]:
-        """The datasets a project can be made of, newest first: id, name, kind."""
+    def sources(self, person: Person) -> dict[str, Any]:
+        """datasets: what a project can be made of, newest first, as id, name, kind. models: who can write replies, and
+        first: the two that are proposed."""
         with open_catalogue(person.workspace) as catalogue:
-            return [{"id": one.dataset_id, "name": one.name, "kind": one.kind} for one in catalogue.datasets()]
+            datasets = [{"id": one.dataset_id, "name": one.name, "kind": one.kind} for one in catalogue.datasets()]
+        first = self._choices.first(person)
+        return {"datasets": datasets, "models": self._choices.list(person), "first": [first[0], first[-1]]}
 
     def create(self, person: Person, deed: str, asked: dict[str, Any]) -> str:
         """A new project; its id. The same deed makes one project.
@@ -140,9 +148,12 @@ class Preferences:
         with opened_project(person, project_id) as (_, project):
             pass
         base = self._bases.find(base_id)
-        if not 1 <= max_length_tokens <= min(base.context, LARGEST_MAX_LENGTH):
-            limit = {"minimum": 1, "maximum": base.context}
-            raise OptionsInvalid([{"field": "max_length_tokens", "code": "out_of_range"} | limit])
+        found = {"field": "max_length_tokens", "found": max_length_tokens}
+        if max_length_tokens > base.context:
+            raise OptionsInvalid([found | {"code": "max_length_beyond_context", "limit": base.context}])
+        if max_length_tokens < 1:
+            title = {language: say(language, "preferences.compile_length") for language in LANGUAGES}
+            raise OptionsInvalid([found | {"code": "too_small", "title": title, "limit": 1}])
         options = {
             "project_id": project_id,
             "base": base.id,
@@ -180,12 +191,19 @@ class Preferences:
         kind = asked.get("kind")
         if kind == "sample":
             return read_sample(), {"kind": kind}, say(person.language, "preferences.sample.name")
-        if kind != "pairs":
+        if kind not in ("pairs", "prompts", "pasted"):
             raise RequestRefused()
+        source = {"kind": kind} | ({} if kind == "pairs" else read_columns(self._choices, person, asked))
+        if kind == "pasted":
+            text = asked.get("text")
+            if not isinstance(text, str) or len(text) > LONGEST_PASTED:
+                raise RequestRefused()
+            return read_lines(text), source, say(person.language, "preferences.pasted_name")
         entry = self._dataset(person, asked.get("dataset"))
         most = min(max(int(asked.get("most") or MOST_PAIRS), 1), MOST_PAIRS)
         path = person.workspace / "datasets" / f"{entry.dataset_id}{SUFFIX}"
-        return read_pairs(path, most), {"kind": kind, "dataset": entry.name}, entry.name
+        found = read_pairs(path, most) if kind == "pairs" else read_prompts(path, most)
+        return found, source | {"dataset": entry.name}, entry.name
 
     def _dataset(self, person: Person, dataset_id: object):
         if not is_dataset_id(dataset_id):

@@ -12,6 +12,7 @@ from studio.jobs.launchers import Launcher
 from studio.jobs.lease import take_lock
 from studio.services.adapters import Adapters
 from studio.services.bases import Bases
+from studio.services.candidates import Candidates
 from studio.services.compare import Compare
 from studio.services.compare_choices import Choices
 from studio.services.compare_source import Models
@@ -44,17 +45,19 @@ class Studio:
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
         self.bases = Bases(settings, self.queue)
-        self.runs = Runs(settings, self.queue, self.datasets, self.bases)
+        self.adapters = Adapters(settings, self.queue, self.bases)
+        self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)
         self.live = Live(settings, self.queue)
         self.server = ModelServer(settings, self.queue)
         self.endpoints = Endpoints(settings)
         self.xray = Xray(self.datasets, self.bases, self.runs, self.server)
-        self.adapters = Adapters(settings, self.queue, self.bases)
         self.exports = Exports(settings, self.queue, self.adapters, self.bases)
-        self.preferences = Preferences(self.queue, self.bases)
-        self.voting = Voting()
         choices = Choices(self.queue, self.bases, self.datasets, self.adapters, self.endpoints)
-        self.compare = Compare(self.queue, choices, Models(self.server, self.endpoints))
+        models = Models(self.server, self.endpoints)
+        self.compare = Compare(self.queue, choices, models)
+        self.preferences = Preferences(self.queue, self.bases, choices)
+        self.candidates = Candidates(models)
+        self.voting = Voting()
         self.queue.start()
 
     @property
@@ -70,6 +73,7 @@ class Studio:
     def close(self) -> None:
         """Start no more jobs, end the spare and the model server, give the root back. Running jobs go on."""
         self.compare.close()
+        self.candidates.close()
         self.queue.close()
         self.endpoints.close()
         self.server.close()

@@ -14,15 +14,26 @@ from studio.ui.widgets.progress import read_progress
 
 def build_projects(studio) -> gr.HTML:
     """studio: services.studio.Studio."""
-    preferences = studio.preferences
+    preferences, candidates = studio.preferences, studio.candidates
 
     def listed(person: Person, asked: dict) -> dict[str, Any]:
         """person: whose votes may wait in this browser."""
-        return {"person": person.id, "projects": preferences.list(person)}
+        projects = [project | candidates.state(person, project["id"]) for project in preferences.list(person)]
+        return {"person": person.id, "projects": projects}
 
     def create(person: Person, asked: dict) -> str:
+        """Where replies are still to come, their writing begins at once."""
         given = {name: find_text(asked, name) for name in ("kind", "name", "dataset")}
-        return preferences.create(person, text_of(asked, "deed"), given)
+        more = {name: asked.get(name) for name in ("text", "columns", "max_tokens")}
+        if asked.get("most") is not None:
+            more["most"] = whole_of(asked, "most")
+        project = preferences.create(person, text_of(asked, "deed"), given | more)
+        candidates.start(person, project)
+        return project
+
+    def remove(person: Person, asked: dict) -> None:
+        candidates.stop(person, text_of(asked, "project"))
+        preferences.delete(person, text_of(asked, "project"))
 
     def compile_votes(person: Person, asked: dict) -> str:
         project, base = text_of(asked, "project"), text_of(asked, "base")
@@ -33,7 +44,7 @@ def build_projects(studio) -> gr.HTML:
         elem_id="preference-projects",
         reads={
             "list": listed,
-            "sources": lambda person, asked: {"datasets": preferences.sources(person)},
+            "sources": lambda person, asked: preferences.sources(person),
             "depends": lambda person, asked: preferences.depends(person, text_of(asked, "project")),
             "compile_choices": lambda person, asked: preferences.compile_choices(person),
             "job": lambda person, asked: read_progress(studio, person, text_of(asked, "job_id")),
@@ -43,7 +54,9 @@ def build_projects(studio) -> gr.HTML:
             "rename": lambda person, asked: preferences.rename(
                 person, text_of(asked, "project"), text_of(asked, "name")
             ),
-            "remove": lambda person, asked: preferences.delete(person, text_of(asked, "project")),
+            "remove": remove,
             "compile": compile_votes,
+            "write": lambda person, asked: candidates.start(person, text_of(asked, "project")),
+            "stop": lambda person, asked: candidates.stop(person, text_of(asked, "project")),
         },
     )

@@ -20,7 +20,7 @@ PATIENCE_S = 60.0
 
 @pytest.fixture
 def preferences() -> Preferences:
-    return Preferences(NoQueue(), None)
+    return Preferences(NoQueue(), None, None)
 
 
 def pair_row(number: int) -> dict:
@@ -156,7 +156,7 @@ def test_a_compile_is_a_job_whose_version_training_offers_and_deleting_takes_bot
     """With a real worker. Every pair is voted on; the version appears in the project and in the list of versions."""
     project = make_project(person)
     vote_all(person, project, "left")
-    job = studio.preferences.compile(person, "compile", project, "pocket", 1024)
+    job = studio.preferences.compile(person, "compile", project, "pocket", 512)
     state = studio.queue.wait(job, PATIENCE_S)
     assert state.status == "finished", state.ended
     (info,) = studio.preferences.list(person)
