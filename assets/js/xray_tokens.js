@@ -55,7 +55,9 @@
         return;
       }
       const { sides, problems, template } = this.found;
-      const notes = problems.map((problem) => this.renderProblem(problem));
+      // What is the same on both sides of a pair is said once.
+      const said = problems.filter(({ code }, index) => code !== "replies_in_prompt" || index === problems.findIndex((one) => one.code === code));
+      const notes = said.map((problem) => this.renderProblem(problem));
       if (template.source === "chosen") notes.unshift(el("p", { class: "ws-why", text: say(`xray.template.${template.name}`) }));
       body.replaceChildren(...notes, ...sides.map((side) => this.renderSide(side, sides.length > 1)));
       this.rest();
@@ -64,8 +66,9 @@
     renderProblem({ side, code, ...values }) {
       const { say } = this.ctx;
       const key = whetstone.has(`xray.problem.${code}`) ? `xray.problem.${code}` : `refused.${code}`;
-      const words = [side && side !== "conversation" ? say("xray.on_side", { side: say(`data.section.${side}`) }) : "", say(key, values)];
-      const line = el("p", { class: "ws-xray-problem", text: whetstone.sentences(...words), attrs: { "data-problem": code } });
+      const words = [side && side !== "conversation" && code !== "replies_in_prompt" ? say("xray.on_side", { side: say(`data.section.${side}`) }) : "", say(key, values)];
+      const tone = code === "replies_in_prompt" ? "ws-why" : "ws-xray-problem";
+      const line = el("p", { class: tone, text: whetstone.sentences(...words), attrs: { "data-problem": code } });
       if (values.said) line.append(" ", el("code", { text: values.said, attrs: { translate: "no" } }));
       return line;
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -162,6 +162,24 @@ def choose_template(own: str | None, tokenizer: Any) -> TemplateChoice:
 def row_of(encoding: Any, spans: list[tuple[int, int]], length: int) -> RenderedRow:
     """The row of a text that was encoded. spans: what is trained, as character ranges of the text of this length."""
     return RenderedRow(array("i", encoding.ids), tuple(_token_spans(encoding, spans, length)))
+
+
+def without_prompt(row: RenderedRow, prompt: Sequence[int], reply: Messages) -> RenderedRow:
+    """The row of a preference, trained on its reply alone. prompt: ids of what comes before, ready for the reply.
+
+    A template may mark earlier turns too, and may render them in another way once a reply follows.
+    """
+    shared = common_length(row.ids, prompt)
+    turns = sum(message["role"] == "assistant" for message in reply)
+    return replace(row, spans=tuple(span for span in row.spans if span[0] >= shared)[-turns:])
+
+
+def common_length(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens two rows have in common from their start on."""
+    for place, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return place
+    return min(len(first), len(second))
 
 
 def find_drop_cause(row: RenderedRow, max_length: int) -> str | None:

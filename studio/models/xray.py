@@ -1,6 +1,7 @@
 """A record as a base model reads it: every token with its id, the text it stands for, and whether it is trained.
 
-Needs tokenizers only. Ids and mask are those of `rendering.row_of`, from which training rows are made too.
+Needs tokenizers only. Ids and mask come from where training rows come from: `rendering.row_of`, and of
+preferences `rendering.without_prompt`: their replies alone are compared.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from itertools import groupby
 from typing import Any
 
 from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION, SIDES, Problem, check_record
-from studio.models.rendering import REFUSALS, Messages, RenderedRow, Renderer, find_drop_cause, row_of
+from studio.models.rendering import (
+    REFUSALS,
+    Messages,
+    RenderedRow,
+    Renderer,
+    find_drop_cause,
+    row_of,
+    without_prompt,
+)
 
 HEAD_TOKENS = 4_000
 AROUND_TOKENS = 300
@@ -54,22 +63,32 @@ def render_record(renderer: Renderer, kind: str | None, record: Any, max_length:
         return answer | {"problems": [{"side": None, "code": "record_unknown"}]}
     for name, lists in CONVERSATIONS[kind].items():
         messages = [message for part in lists for message in record[part]]
-        side, problems = _render_side(renderer, messages, max_length)
+        reply = record[name] if kind == PREFERENCE else messages
+        side, problems = _render_side(renderer, messages, reply, max_length)
         answer["sides"].append({"name": name} | side)
         answer["problems"] += [{"side": name} | problem for problem in problems]
     return answer
 
 
-def _render_side(renderer: Renderer, messages: Messages, max_length: int) -> tuple[dict[str, Any], list[Problem]]:
+def _render_side(
+    renderer: Renderer, messages: Messages, reply: Messages, max_length: int
+) -> tuple[dict[str, Any], list[Problem]]:
+    """reply: the last of the messages, which alone are trained."""
+    before = messages[: len(messages) - len(reply)]
     try:
         text, spans = renderer.render_text(messages)
+        prompt = renderer.render_prompt(before) if before else []
     except REFUSALS as refusal:
         nothing = {"tokens": [], "total": 0, "trained": 0, "cut_at": None}
         return nothing, [{"code": "template_refused", "said": str(refusal)[:300]}]
     encoding = renderer.tokenizer.encode(text, add_special_tokens=False)
     row = row_of(encoding, spans, len(text))
-    total = len(row.ids)
     problems: list[Problem] = []
+    if before:
+        whole, row = row, without_prompt(row, prompt, reply)
+        if count := len(whole.spans) - len(row.spans):
+            problems.append({"code": "replies_in_prompt", "count": count})
+    total = len(row.ids)
     if cause := find_drop_cause(row, max_length):
         problems.append({"code": cause})
     vocabulary = _Vocabulary.of(renderer)

@@ -57,7 +57,7 @@ def test_the_mask_shown_is_the_mask_that_a_real_trainer_gives_its_model(name, mo
 
     renderer = request.getfixturevalue({POCKET: "pocket", "stories260K": "stories"}[name])
     talks = read_sample()[:40]
-    records = [*talks, *read_sample("shop_pairs")[:20]]
+    records = [*talks, *(pair for pair in read_sample("shop_pairs")[:30] if len(pair["prompt"]) == 1)]
     records += [{"prompt": t["messages"][:-1], "completion": t["messages"][-1:]} for t in talks[:10]]
     conversations = [find_conversation(record_kind(record), record) for record in records]
     rows = list(renderer.iterate_rows(conversations))
@@ -113,6 +113,24 @@ def test_both_sides_of_a_pair_are_shown_with_the_prompt_before_each(pocket: Rend
     assert text_of(chosen).count("Where?") == text_of(rejected).count("Where?") == 1
     trained = ["".join(p["text"] for p in side["tokens"] if p["trained"]) for side in (chosen, rejected)]
     assert trained == ["猫 café 🍵\n<|im_end|>", "No.<|im_end|>"]
+
+
+@pytest.mark.parametrize("most", [512, 30])
+def test_the_mask_of_a_pair_is_the_one_that_preferences_are_trained_with(most, pocket: Renderer, stories: Renderer):
+    """Only the replies are compared: what the assistant said in the prompt is read, not trained."""
+    from studio.training.pairs import Pair, iterate_rendered
+
+    talk = [QUESTION, {"role": "assistant", "content": "On shelf 3."}, {"role": "user", "content": "今は？"}]
+    records = [r | {"prompt": [*talk[:2], *r["prompt"]]} for r in read_sample("shop_pairs")[:10]]
+    pairs = [Pair(0, r["prompt"], r["chosen"], r["rejected"], False, 0.5) for r in records]
+    for renderer in (pocket, stories):
+        for record, (_, pair) in zip(records, iterate_rendered(pairs, renderer), strict=True):
+            for side, row in zip(render(renderer, record, most)["sides"], (pair.chosen, pair.rejected), strict=True):
+                assert ids_of(side) == row.ids.tolist()
+                shown = [p["trained"] for p in side["tokens"] for _ in p["ids"]]
+                assert shown[:most] == [label != -100 for label in row.labels(most)]
+        assert codes(render(renderer, records[0])) == ["replies_in_prompt"] * 2
+        assert codes(render(renderer, records[0] | {"prompt": [QUESTION]})) == []
 
 
 def test_a_base_without_template_says_which_one_is_taken(pocket: Renderer, stories: Renderer):

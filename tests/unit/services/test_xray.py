@@ -1,0 +1,145 @@
+"""The X-ray's service: rows through the real model server, lengths through the real measuring job, each person's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+import orjson
+import pytest
+
+from studio.errors import ModelNotFound, NotYours, OptionsInvalid
+from studio.people import Person
+from studio.services.studio import Studio
+from studio.services.xray import BINS, Xray, summarise
+from studio.training.measures import Lengths, Measure
+from tests.dataset_jobs import conversation, import_file
+from tests.processes import marked_processes, wait_for
+
+PATIENCE_S = 60.0
+LONG = conversation("word " * 60, "Too late.")
+
+
+@pytest.fixture
+def xray(studio: Studio) -> Xray:
+    return studio.xray
+
+
+@pytest.fixture
+def stranger(person: Person, settings) -> Person:
+    workspace = settings.root / "people" / "stranger"
+    workspace.mkdir(parents=True)
+    return Person("stranger", "Stranger", "en", workspace)
+
+
+@pytest.fixture
+def dataset(studio: Studio, person: Person, tmp_path) -> str:
+    """20 short rows with a long one as row 5, and a version of them."""
+    path = tmp_path / "rows.jsonl"
+    records = [conversation(f"Question {n}?", f"Reply {n}.") for n in range(1, 21)]
+    records.insert(4, LONG)
+    path.write_bytes(b"\n".join(map(orjson.dumps, records)))
+    made = import_file(person.workspace, path)
+    job = studio.datasets.save_version(person, made.dataset_id, "save", "")
+    assert studio.queue.wait(job, PATIENCE_S).status == "finished"
+    return made.dataset_id
+
+
+def measured(xray: Xray, person: Person, dataset_id: str, most: int) -> dict:
+    found: list[dict] = []
+
+    def look() -> bool:
+        found.append(xray.lengths(person, "pocket", dataset_id, None, most))
+        return found[-1]["status"] != "measuring"
+
+    wait_for(look, PATIENCE_S)
+    return found[-1]
+
+
+def test_a_record_comes_back_token_by_token_and_a_killed_server_is_started_anew(xray, person, mark):
+    first = xray.render(person, "pocket", conversation("Hi", "猫です"), 512)
+    assert [side["name"] for side in first["sides"]] == ["conversation"]
+    assert first["sides"][0]["trained"] == sum(len(p["ids"]) for p in first["sides"][0]["tokens"] if p["trained"]) > 0
+    (server,) = [p for p in marked_processes(mark) if "studio.serving" in " ".join(p.cmdline())]
+    os.kill(server.pid, signal.SIGKILL)
+    assert xray.render(person, "pocket", conversation("Hi", "猫です"), 512) == first
+
+
+def test_what_cannot_be_rendered_is_named(xray, person):
+    with pytest.raises(ModelNotFound):
+        xray.render(person, "folder:../../etc", conversation("Hi", "Yes"), 512)
+    for most in (0, -3, 2**30):
+        with pytest.raises(OptionsInvalid):
+            xray.render(person, "pocket", conversation("Hi", "Yes"), most)
+    assert xray.render(person, "pocket", {"messages": "x"}, 8)["problems"][0]["code"] == "messages_not_a_list"
+
+
+def test_the_lengths_of_the_newest_version_are_counted_and_the_rows_that_train_nothing_are_found(
+    xray, studio, person, dataset
+):
+    found = measured(xray, person, dataset, 40)
+    assert (found["status"], found["version"], found["newest"]) == ("ready", 1, True)
+    assert (found["rows"], found["cut"], found["nothing"], found["listed"]) == (21, 1, 1, 1)
+    assert found["longest"] > 60 and sum(rows for _, _, rows in found["bins"]) == 21
+    lost = xray.lost_rows(person, "pocket", dataset, 1, 40)
+    page = studio.datasets.page(person, dataset, {"page": 1, "page_size": 50, "row_ids": lost})
+    assert [(row["position"], row["cells"][1]) for row in page["rows"]] == [(5, "Too late.")]
+    assert xray.lost_rows(person, "pocket", dataset, 1, 512) == []
+    where = xray.find_lost(person, "pocket", studio.datasets.versions(person, dataset)[0]["fingerprint"], 40)
+    assert (where["id"], where["number"], where["count"], where["listed"]) == (dataset, 1, 1, 1)
+    studio.datasets.delete_row(person, dataset, lost[0], "gone")
+    assert studio.datasets.page(person, dataset, {"page": 1, "page_size": 50, "row_ids": lost})["total"] == 0
+
+
+def test_a_dataset_without_version_says_so_and_nobody_sees_anothers(xray, studio, person, stranger, dataset, tmp_path):
+    path = tmp_path / "more.jsonl"
+    path.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}', "utf-8")
+    other = import_file(person.workspace, path).dataset_id
+    assert xray.lengths(person, "pocket", other, None, 512) == {"status": "no_version"}
+    fingerprint = studio.datasets.versions(person, dataset)[0]["fingerprint"]
+    for call in (
+        lambda: xray.lengths(stranger, "pocket", dataset, None, 512),
+        lambda: xray.lost_rows(stranger, "pocket", dataset, 1, 512),
+        lambda: xray.find_lost(stranger, "pocket", fingerprint, 512),
+        lambda: xray.lengths(person, "pocket", dataset, 7, 512),
+    ):
+        with pytest.raises(NotYours):
+            call()
+
+
+def rows_of(lengths: list[int], first: int = 2) -> Iterator[Lengths]:
+    """Two sides with rows of these lengths by turns, trained from `first` to their end."""
+    for start in (0, 1):
+        side = Lengths()
+        for length in lengths[start::2]:
+            side.add(length, [(first, length)])
+        yield side
+
+
+def test_shares_and_bars_are_those_of_the_rows():
+    """Lengths 3, 10, 20, 100 trained from 2; at 12: 3 + 10 + 12 + 12 tokens, of which all but 2 a row are trained."""
+    measure = Measure(6, *rows_of([3, 10, 20, 100]), {"no_reply": 1, "template_refused": 1}, 0)
+    found = summarise(measure, 12)
+    assert (found["cut"], found["tokens"], found["trained"], found["nothing"]) == (2, 37, 29, 2)
+    assert (found["middle"], found["longest"], found["rows"]) == (10, 100, 6)
+    bins = found["bins"]
+    assert len(bins) <= BINS and bins[0][0] == 1 and bins[-1][1] >= 100
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(bins))
+    counts = Counter({(first, last): rows for first, last, rows in bins if rows})
+    assert all(any(first <= length <= last for first, last in counts) for length in (3, 10, 20, 100))
+    assert summarise(measure, 2)["nothing"] == 6
+
+
+@pytest.mark.parametrize("longest", [1, 2, 39, 40, 41, 512, 99_999, 1_000_001])
+def test_bars_are_few_and_hold_every_row_however_long_rows_are(longest: int):
+    bins = summarise(Measure(2, *rows_of([1, longest], first=0), {}, 0), 10)["bins"]
+    assert 1 <= len(bins) <= BINS
+    assert sum(rows for *_, rows in bins) == 2 and bins[0][0] == 1 and bins[-1][0] <= longest <= bins[-1][1]
+
+
+def test_a_version_of_which_nothing_has_tokens_has_no_bars():
+    found = summarise(Measure(3, Lengths(), Lengths(), {"template_refused": 3}, 0), 10)
+    assert (found["bins"], found["middle"], found["longest"], found["nothing"]) == ([], None, 0, 3)
