@@ -29,7 +29,7 @@ from studio.settings import Settings
 MODULE = "studio.serving"
 LOG_NAME = "serving.log"
 LOG_LIMIT_BYTES = 2**20
-START_LIMIT_S = 30.0
+START_LIMIT_S = 60.0
 END_LIMIT_S = 5.0
 CRASHES = 2
 """So many ends in a row without a reply are an error; the first of them is answered by a new start."""
@@ -40,9 +40,10 @@ COOL_S = 5.0
 HEALTH_S = 5.0
 """How long a server that answered is taken to be well."""
 
-STUCK_S = 10.0
-"""One that does not answer for so long is ended. Importing torch on a busy machine holds it up for two or three."""
+STUCK_S = 60.0
+"""One that does not answer for so long is ended. Importing torch from a cold disk may hold it up for many seconds."""
 
+STATUS_LIMIT_S = 2.0
 STATUS_S = 1.0
 LOOK_S = 0.5
 HOLD_S = 3.0
@@ -99,10 +100,6 @@ class ModelServer:
     def token_for(self, person: Person) -> str:
         return workspace_token(self._secret, person.workspace.name)
 
-    def load(self, model: str) -> dict[str, Any]:
-        """Has a model's base in memory when it returns, in a server that runs. Raises StudioError."""
-        return self.client_of(self.ensure().url).load(model)
-
     def status(self) -> dict[str, Any]:
         """{"state": "off", "running" or "ended", and what the server says of itself}; at most a second old."""
         child = self._child
@@ -136,7 +133,7 @@ class ModelServer:
         if not child.is_alive():
             return {"state": "ended"}
         try:
-            return {"state": "running"} | self.client_of(child.url).status()
+            return {"state": "running"} | self.client_of(child.url).status(STATUS_LIMIT_S)
         except StudioError:
             return {"state": "running"}
 

@@ -23,6 +23,9 @@ from studio.serving.names import Places
 from studio.serving.tokens import TOKEN_VARIABLE
 
 STDIN = 0
+KEEP_ALIVE_S = 60
+"""Longer than our client keeps a connection: it must never find one closed just as it sends."""
+
 OOM_SCORE = 500
 """When memory runs out the kernel should end the server rather than the page: it comes back with the next request."""
 
@@ -37,7 +40,14 @@ def main() -> None:
     threading.Thread(target=end_with_stdin, name="stdin", daemon=True).start()
     desk = Desk(places, replied=lambda: tell({"replied": True}))
     app = Routes(desk, secret).build()
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1,
+    )
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     # asyncio does not know this socket for TCP: without it each short answer waits 40 ms for the other side's receipt.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

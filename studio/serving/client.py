@@ -178,8 +178,9 @@ class ServerClient(EndpointClient):
     def unload(self, hold_s: float = 0.0) -> dict[str, Any]:
         return self._ask("POST", "/unload", {"hold_s": hold_s})
 
-    def status(self) -> dict[str, Any]:
-        return self._ask("GET", "/status", None)
+    def status(self, timeout_s: float = READ_S) -> dict[str, Any]:
+        """As of the last token; for the app's own token only."""
+        return self._ask("GET", "/status", None, timeout_s)
 
     def health(self, timeout_s: float) -> dict[str, Any]:
         return self._ask("GET", "/health", None, timeout_s)

@@ -112,11 +112,11 @@ class Desk:
             return render_record(renderer, record_kind(record), record, length)
 
     def load(self, name: str, caller: Caller) -> dict[str, Any]:
-        """Has the base of a model in memory. Raises what loading raises."""
+        """Has the base of a model in memory: {"base", "precision"}. Raises what loading raises."""
         self._check_hold()
         model = find_model(self._places, caller, name)
         self._ensure_engine().load(model.base, model.precision)
-        return self.status()
+        return {"base": model.base.id, "precision": model.precision}
 
     def unload(self, hold_s: float) -> dict[str, Any]:
         """Lets the replies under way end, then gives up weights and device; nothing new begins until `hold_s` after that.

@@ -85,7 +85,6 @@ class Routes:
         return _json(await run_in_threadpool(self._desk.render, body, caller))
 
     async def load(self, request: Request, caller: Caller) -> Response:
-        _check_app(caller)
         body = read_body(LoadBody, await read_content(request))
         return _json(await run_in_threadpool(self._desk.load, body.model, caller))
 
@@ -97,7 +96,7 @@ class Routes:
     async def status(self, request: Request, caller: Caller) -> Response:
         """Names adapters of every workspace, so it is for the app alone."""
         _check_app(caller)
-        return _json(await run_in_threadpool(self._desk.status))
+        return _json(self._desk.status())
 
     async def _reply(self, request: Request, caller: Caller, body: Sampled) -> Response:
         """Waits a second for the first piece: what fails before it is an error with its own status, not a stream."""

@@ -26,14 +26,14 @@ def test_a_chat_is_answered_with_its_tokens_counted_and_told_how(served: Served)
 
 
 def test_a_stream_says_piece_by_piece_what_one_answer_says_at_once(served: Served):
-    whole = served.openai().chat.completions.create(**GREEDY)
-    events = list(
-        served.openai().chat.completions.create(**GREEDY, stream=True, stream_options={"include_usage": True})
-    )
+    """Pieces that wait for a busy event loop come as one, so only that there are several is sure."""
+    asked = {**GREEDY, "max_tokens": 200, "extra_body": {"ignore_eos": True}}
+    whole = served.openai().chat.completions.create(**asked)
+    events = list(served.openai().chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
     pieces = [event.choices[0].delta.content for event in events if event.choices and event.choices[0].delta.content]
-    assert len(pieces) > 5 and "".join(pieces) == whole.choices[0].message.content
+    assert len(pieces) > 2 and "".join(pieces) == whole.choices[0].message.content
     assert events[0].choices[0].delta.role == "assistant"
-    assert [e.choices[0].finish_reason for e in events if e.choices and e.choices[0].finish_reason] == ["stop"]
+    assert [e.choices[0].finish_reason for e in events if e.choices and e.choices[0].finish_reason] == ["length"]
     assert events[-1].choices == [] and events[-1].usage == whole.usage
     assert len({event.id for event in events}) == 1
     counted = [e.whetstone["tokens"] for e in events if "tokens" in getattr(e, "whetstone", {})]
@@ -172,4 +172,5 @@ def test_weights_are_given_up_and_come_back_with_the_next_request(served: Served
     served.studio.server.unload()
     assert served.status()["base"] is None
     assert served.studio.server.client(served.alice).tokenize("pocket", "Hello")["count"] > 0
-    assert served.studio.server.load("pocket")["base"] == "pocket"
+    assert served.studio.server.client(served.bob).load("pocket")["base"] == "pocket"
+    assert served.status()["base"] == "pocket"

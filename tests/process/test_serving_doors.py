@@ -26,7 +26,7 @@ ROUTES: dict[tuple[str, str], Any] = {
     ("POST", "/unload"): {},
     ("GET", "/status"): None,
 }
-FOR_THE_APP_ALONE = {"/load", "/unload", "/status"}
+FOR_THE_APP_ALONE = {"/unload", "/status"}
 
 
 def ask(served: Served, token: str | None, route: tuple[str, str], body: Any = None, **more: Any):
@@ -61,7 +61,7 @@ def test_no_route_answers_a_stranger(served: Served, route: tuple[str, str]):
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-def test_a_workspace_may_ask_models_but_neither_load_nor_look_at_others(served: Served, route: tuple[str, str]):
+def test_a_workspace_may_ask_models_but_neither_unload_nor_look_at_others(served: Served, route: tuple[str, str]):
     answer = ask(served, served.studio.server.token_for(served.bob), route, ROUTES[route])
     if route[1] in FOR_THE_APP_ALONE:
         assert refusal(answer) == (404, "not_found")
