@@ -5,6 +5,7 @@
   const compare = (whetstone.compare = whetstone.compare || {});
   const LOOK_MS = 3000;
   const PREPARE_MS = 60000;
+  const MODELS_MS = 1000;
   const MOST_COLUMNS = 3;
   const SHAPE = "whetstone.compare.shape";
 
@@ -91,9 +92,11 @@
       if (!stream) take(await ctx.server.look({ mark: talk.mark || "" }));
     }
 
-    async function readOffers() {
+    /** An endpoint that was not asked before is at first known without its models: they are looked for once more. */
+    async function readOffers(again = 2) {
       offers = await ctx.server.offers();
       draw();
+      if (again && offers.choices.some((one) => one.kind === "endpoint" && one.id.endsWith("/"))) setTimeout(() => readOffers(again - 1).catch(whetstone.report), MODELS_MS);
     }
 
     // ---- drawing ---------------------------------------------------------------------------------------------

@@ -171,6 +171,12 @@
       open.textContent = say(now.system.trim() ? "compare.summary.system" : "compare.summary", { temperature: whetstone.number(now.temperature), seed: String(now.seed) });
     }
 
+    function chooseShape(value) {
+      acts.raw(value === "raw");
+      words();
+      shape.querySelector('[aria-pressed="true"]').focus();
+    }
+
     function words() {
       for (const [name, label] of Object.entries(labels)) label.textContent = say(`compare.setting.${name}`);
       open.title = say("compare.settings");
@@ -178,7 +184,7 @@
       system.placeholder = say("compare.setting.system.empty");
       draw.textContent = say("compare.draw_seed");
       why.textContent = say("compare.setting.says");
-      shape.replaceChildren(whetstone.runParts.choice(say("compare.shape"), ["markdown", "raw"].map((value) => ({ value, label: say(`compare.shape.${value}`) })), acts.isRaw() ? "raw" : "markdown", (value) => { acts.raw(value === "raw"); words(); }));
+      shape.replaceChildren(whetstone.runParts.choice(say("compare.shape"), ["markdown", "raw"].map((value) => ({ value, label: say(`compare.shape.${value}`) })), acts.isRaw() ? "raw" : "markdown", chooseShape));
       if (now) show(now);
     }
 
