@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from studio.events import Choice, Evaluated, Event, Finished, Sample, Stopped
+from studio.events import Choice, Evaluated, Event, Finished, Sample, Started, Stopped
+from studio.jobs.folder import create_job
+from studio.jobs.log import LogWriter
+from studio.jobspec import JobSpec
 from studio.models.catalogue import POCKET, Base, read_base
 from studio.models.lineage import Lineage, find_files, hash_file
 from tests.written_runs import PROMPTS, WrittenRun
@@ -69,3 +72,28 @@ _TRACED: dict[str, Any] = {
     "version": "15b7bf920a0f2879dd216fbc7a523bff", "version_number": 3, "settings": {"rank": 4, "epochs": 1}, "steps": 4,
     "held_out_before": 0.6, "held_out_after": 0.2, "train_loss": 0.3, "created": "2026-01-01T00:00:00.000Z",
 }  # fmt: skip
+
+
+def ended_export(workspace: Path, number: int = 0, form: str = "zip", content: bytes = b"a zip") -> str:
+    """A finished export as its job leaves it; the job's id."""
+    made = Lineage(base=BASE.id, precision="float32")
+    options = {
+        "adapter_id": "polite", "name": "Polite", "notes": "", "folder": "/nowhere", "lineage": made.model_dump(),
+        "base": BASE.id, "base_folder": str(BASE.folder), "exporter": "adapter", "form": form, "language": "en", "prompts": ["Hello"],
+    }  # fmt: skip
+    job = f"20260102T000000{number:03d}Z-export-polite"
+    spec = JobSpec(id=job, kind="export", lane="light", owner=workspace.name, title="Polite",
+                   created="2026-01-02T00:00:00.000Z", deed=job, options=options)  # fmt: skip
+    folder = create_job(spec, workspace / "jobs")
+    result = f"exports/{job}/polite.zip" if form == "zip" else f"exports/{job}/polite"
+    (workspace / "exports" / job).mkdir(parents=True)
+    if form == "zip":
+        (workspace / result).write_bytes(content)
+    else:
+        (workspace / result).mkdir()
+    log = LogWriter(folder.events_path)
+    log.write(Started(pid=1, process_started=0.0, device="cpu", versions={}))
+    checks = [{"prompt": "Hello", "reply": "Welcome.", "tokens": 3, "ended": True}]
+    log.write(Finished(result, 9.0, {"bytes": len(content), "checks": checks, "precision": "float32"}))
+    log.close()
+    return job

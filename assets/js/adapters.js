@@ -190,7 +190,7 @@
       if (!typed) text.value = one.notes;
       settle();
     }
-    return { root: el("label", { class: "ws-field" }, [label, text, foot]), show };
+    return { root: el("div", { class: "ws-field" }, [el("label", { class: "ws-field" }, [label, text]), foot]), show };
   }
 
   // ---- deeds -------------------------------------------------------------------------------------------------

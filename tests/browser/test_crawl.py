@@ -65,7 +65,7 @@ def test_a_letter_outside_brackets_is_found(pseudo):
     assert untranslated(pseudo) == ["header: mixed ⟦fine⟧"]
 
 
-@pytest.mark.parametrize("name", ["data", "preferences", "train", "settings"])
+@pytest.mark.parametrize("name", ["data", "preferences", "train", "export", "settings"])
 def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, name):
     """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape.
 
