@@ -52,12 +52,12 @@
 
     // To the rows themselves: the Data tab lists them.
     function lostLink() {
-      const { base, version, settings } = form.draft;
+      const { base, version, method, settings } = form.draft;
       const most = settings.max_length_tokens;
       if (!most) return [];
       const show = () => {
         whetstone.send("tab:open", { tab: "data" });
-        whetstone.send("xray:lost", { base, version, max_length: most });
+        whetstone.send("xray:lost", { base, version, method, max_length: most });
       };
       return [el("button", { class: "ws-link", text: say("start.show_lost"), attrs: { type: "button" }, on: { click: show } })];
     }

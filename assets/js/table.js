@@ -159,7 +159,7 @@
       this.load(1);
     }
 
-    // lost: {id, base, max_length, number, count, listed}: only the rows that then train nothing, until the tag is closed.
+    // lost: {id, base, method, max_length, number, count, listed}: only the rows that then train nothing, until the tag is closed.
     async showLost(lost) {
       if (lost.id !== this.info?.id) await this.reload(lost.id);
       this.clearFilter();

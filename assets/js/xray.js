@@ -185,7 +185,7 @@
     }
 
     showLost(found) {
-      whetstone.send("data:lost", { ...this.question, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
+      whetstone.send("data:lost", { ...this.question, method: found.method, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
     }
 
     // Drawing ----------------------------------------------------------------------------------------------------

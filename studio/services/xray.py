@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from studio.data.records import PREFERENCE
 from studio.errors import NotYours, OptionsInvalid, ServerLost
 from studio.people import Person
 from studio.services.bases import Bases
@@ -12,6 +14,7 @@ from studio.services.datasets import Datasets
 from studio.services.model_server import ModelServer
 from studio.services.runs import Runs
 from studio.training.measures import LISTED_ROWS, Lengths, Measure
+from studio.training.methods import METHODS
 
 BINS = 40
 LONGEST = 1_048_576
@@ -52,28 +55,36 @@ class Xray:
         if not versions:
             return {"status": "no_version"}
         version = self._pick(versions, number)
-        status, measure = self._runs.find_measure(person, base, version["fingerprint"])
-        told = {"status": status, "version": version["number"], "newest": version is versions[0]}
+        method = choose_method(version["kind"])
+        status, measure = self._runs.find_measure(person, base, version["fingerprint"], method)
+        told = {"status": status, "version": version["number"], "newest": version is versions[0], "method": method}
         return told | (summarise(measure, most) if measure else {})
 
-    def lost_rows(self, person: Person, base: str, dataset_id: str, number: int, max_length: int) -> list[int]:
-        """Ids of the rows of a measured version that train nothing; none while it is not measured."""
-        version = self._pick(self._datasets.versions(person, dataset_id), number)
-        _, measure = self._runs.find_measure(person, base, version["fingerprint"])
-        return measure.list_lost(check_length(max_length)) if measure else []
+    def lost_rows(self, person: Person, dataset_id: str, cut: Mapping[str, Any]) -> list[int]:
+        """Ids of the rows of a measured version that train nothing; none while it is not measured.
 
-    def find_lost(self, person: Person, base: str, fingerprint: str, max_length: int) -> dict[str, Any]:
-        """Where the rows of a version that train nothing are to be seen: {"id", "number", "count", "listed", …}.
+        cut: the version's number, and with which base and method and at how many tokens (max_length) rows are cut.
+        """
+        version = self._pick(self._datasets.versions(person, dataset_id), cut["number"])
+        _, measure = self._runs.find_measure(person, cut["base"], version["fingerprint"], cut["method"])
+        return measure.list_lost(check_length(cut["max_length"])) if measure else []
+
+    def find_lost(self, person: Person, fingerprint: str, cut: Mapping[str, Any]) -> dict[str, Any]:
+        """Where the rows of a version that train nothing are to be seen: what `lost_rows` takes, "count" and "listed".
 
         id: of the dataset. Raises NotYours where it is there no more.
         """
         version = self._datasets.version(person, fingerprint)
         dataset_id, number = version["dataset_id"], version["number"]
         self._datasets.versions(person, dataset_id)
-        _, measure = self._runs.find_measure(person, base, fingerprint)
-        counted = summarise(measure, check_length(max_length)) if measure else {"nothing": 0, "listed": 0}
-        found = {"id": dataset_id, "number": number, "base": base, "max_length": max_length}
-        return found | {"count": counted["nothing"], "listed": counted["listed"]}
+        _, measure = self._runs.find_measure(person, cut["base"], fingerprint, cut["method"])
+        counted = summarise(measure, check_length(cut["max_length"])) if measure else {"nothing": 0, "listed": 0}
+        return dict(cut) | {
+            "id": dataset_id,
+            "number": number,
+            "count": counted["nothing"],
+            "listed": counted["listed"],
+        }
 
     @staticmethod
     def _pick(versions: list[dict[str, Any]], number: int | None) -> dict[str, Any]:
@@ -81,6 +92,12 @@ class Xray:
         if not found:
             raise NotYours(what="version")
         return found[0]
+
+
+def choose_method(kind: str) -> str:
+    """The first method that learns from records of a kind: of pairs one that compares them, where there is one."""
+    wanted = "pairs" if kind == PREFERENCE else "conversations"
+    return next((name for name in METHODS.names if METHODS[name].learns == wanted), METHODS.names[0])
 
 
 def check_length(max_length: int) -> int:
@@ -94,13 +111,13 @@ def check_length(max_length: int) -> int:
 def summarise(measure: Measure, most: int) -> dict[str, Any]:
     """What becomes of the rows when they are cut to `most` tokens.
 
-    rows: all that have tokens. cut: longer than that. tokens, trained: of the rows that train something, after the cut.
+    rows: all that were read; of pairs the longer side counts. cut: longer than that. tokens, trained: of the rows that train something, after the cut.
     nothing: rows that train nothing for whatever cause; listed: how many of them can be shown. longest, middle: lengths
     in tokens. bins: [first length, last length, rows] without gaps.
     """
     both = measure.train + measure.held_out
-    refused = sum(measure.dropped.get(cause, 0) for cause in ("template_refused", "no_reply"))
-    nothing = both.count_nothing(most) + refused
+    hopeless = sum(count for cause, count in measure.dropped.items() if cause != "wrong_kind")
+    nothing = both.count_nothing(most) + hopeless
     return {
         "rows": measure.read,
         "cut": sum(count for length, count in both.lengths.items() if length > most),

@@ -26,9 +26,10 @@ def build_table(studio) -> gr.HTML:
         return datasets.page(person, dataset_id, asked)
 
     def lost_rows(person: Person, dataset_id: str, cut: dict) -> list[int]:
-        """Rows of a version that train nothing: cut says with which base, and cut to how many tokens."""
-        number, most = whole_of(cut, "number"), whole_of(cut, "max_length")
-        return studio.xray.lost_rows(person, text_of(cut, "base"), dataset_id, number, most)
+        """Rows of a version that train nothing: cut says with which base and method, and cut to how many tokens."""
+        asked = {name: whole_of(cut, name) for name in ("number", "max_length")}
+        asked |= {name: text_of(cut, name) for name in ("base", "method")}
+        return studio.xray.lost_rows(person, dataset_id, asked)
 
     def rename(person: Person, argument: dict) -> None:
         datasets.rename(person, text_of(argument, "id"), text_of(argument, "name"))

@@ -27,8 +27,9 @@ def build_xray(studio) -> gr.HTML:
         )
 
     def lost(person: Person, argument: dict) -> dict[str, Any]:
+        cut = {name: text_of(argument, name) for name in ("base", "method")}
         return xray.find_lost(
-            person, text_of(argument, "base"), text_of(argument, "version"), whole_of(argument, "max_length")
+            person, text_of(argument, "version"), cut | {"max_length": whole_of(argument, "max_length")}
         )
 
     return build_widget(

@@ -84,11 +84,13 @@ def test_the_lengths_of_the_newest_version_are_counted_and_the_rows_that_train_n
     assert (found["status"], found["version"], found["newest"]) == ("ready", 1, True)
     assert (found["rows"], found["cut"], found["nothing"], found["listed"]) == (21, 1, 1, 1)
     assert found["longest"] > 60 and sum(rows for _, _, rows in found["bins"]) == 21
-    lost = xray.lost_rows(person, "pocket", dataset, 1, 40)
+    cut = {"base": "pocket", "method": "sft", "max_length": 40}
+    lost = xray.lost_rows(person, dataset, cut | {"number": 1})
     page = studio.datasets.page(person, dataset, {"page": 1, "page_size": 50, "row_ids": lost})
     assert [(row["position"], row["cells"][1]) for row in page["rows"]] == [(5, "Too late.")]
-    assert xray.lost_rows(person, "pocket", dataset, 1, 512) == []
-    where = xray.find_lost(person, "pocket", studio.datasets.versions(person, dataset)[0]["fingerprint"], 40)
+    assert xray.lost_rows(person, dataset, cut | {"number": 1, "max_length": 512}) == []
+    where = xray.find_lost(person, studio.datasets.versions(person, dataset)[0]["fingerprint"], cut)
+    assert where.items() >= cut.items()
     assert (where["id"], where["number"], where["count"], where["listed"]) == (dataset, 1, 1, 1)
     studio.datasets.delete_row(person, dataset, lost[0], "gone")
     assert studio.datasets.page(person, dataset, {"page": 1, "page_size": 50, "row_ids": lost})["total"] == 0
@@ -100,10 +102,11 @@ def test_a_dataset_without_version_says_so_and_nobody_sees_anothers(xray, studio
     other = import_file(person.workspace, path).dataset_id
     assert xray.lengths(person, "pocket", other, None, 512) == {"status": "no_version"}
     fingerprint = studio.datasets.versions(person, dataset)[0]["fingerprint"]
+    cut = {"base": "pocket", "method": "sft", "max_length": 40}
     for call in (
         lambda: xray.lengths(stranger, "pocket", dataset, None, 512),
-        lambda: xray.lost_rows(stranger, "pocket", dataset, 1, 512),
-        lambda: xray.find_lost(stranger, "pocket", fingerprint, 512),
+        lambda: xray.lost_rows(stranger, dataset, cut | {"number": 1}),
+        lambda: xray.find_lost(stranger, fingerprint, cut),
         lambda: xray.lengths(person, "pocket", dataset, 7, 512),
     ):
         with pytest.raises(NotYours):
