@@ -10,9 +10,9 @@ from typing import Any
 
 from studio.adapters import ADAPTERS
 from studio.models.catalogue import POCKET, Base, read_base
-from studio.models.loading import Quantisation, load_model
+from studio.models.loading import Quantisation, find_end_ids, load_model
 from studio.models.rendering import Renderer
-from studio.serving.replies import Model, Request
+from studio.serving.replies import Model, Reply, Request
 
 PROMPTS = (
     "こんにちは。営業時間を教えてください。",
@@ -59,7 +59,7 @@ def save_shaken(model: Any, folder: Path, seed: int) -> Path:
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         if parameter.requires_grad:
-            spread = 0.05 if parameter.ndim == 2 and 4096 not in parameter.shape else 0.02
+            spread = 0.02 if 4096 in parameter.shape else 0.1
             parameter.data += spread * torch.randn(parameter.shape, generator=generator)
     model.save_pretrained(folder, safe_serialization=True)
     change_json(folder / "adapter_config.json", {"base_model_name_or_path": POCKET})
@@ -73,3 +73,30 @@ def change_json(path: Path, values: Mapping[str, Any]) -> None:
 def copy_pocket(folder: Path) -> Path:
     shutil.copytree(pocket().folder, folder)
     return folder
+
+
+def untouched_ids(base: Base, text: str, folder: Path | None = None, tokens: int = 24, **settings: Any) -> list[int]:
+    """What transformers' own `generate` writes, with peft where an adapter is given; without the end token.
+
+    Greedy unless told otherwise; in float32 unless `quantisation` is given.
+    """
+    import torch
+    from peft import PeftModel
+
+    model = load_model(base, "float32", "cpu", settings.pop("quantisation", None))
+    if folder is not None:
+        model = PeftModel.from_pretrained(model, str(folder)).eval()
+    if (seed := settings.pop("seed", None)) is not None:
+        torch.manual_seed(seed)
+    ids = torch.tensor([prompt_ids(base, text)])
+    sampling = {"do_sample": False} | settings
+    written = model.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, **sampling
+    )[0, ids.shape[1] :].tolist()  # fmt: skip
+    ends = find_end_ids(base, Renderer(base).end_id or 0)
+    return written[:-1] if written[-1] in ends else written
+
+
+def written_ids(reply: Reply) -> list[int]:
+    """The whole reply, waited for."""
+    return [token for piece in reply for token in piece.ids]

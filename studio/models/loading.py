@@ -24,6 +24,7 @@ def load_model(base: Base, dtype: str, device: str, quantisation: Quantisation |
     BaseUnreadable where transformers cannot use the files.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
     from transformers.utils.logging import disable_progress_bar
 
@@ -38,6 +39,8 @@ def load_model(base: Base, dtype: str, device: str, quantisation: Quantisation |
             local_files_only=True,
             **(_quantised(quantisation, dtype, device) if quantisation else {}),
         )
+    except SafetensorError as error:
+        raise BaseUnreadable(model=base.id, file="model.safetensors") from error
     except (OSError, ValueError, KeyError) as error:
         raise BaseUnreadable(model=base.id, file="config.json") from error
     model.requires_grad_(False)

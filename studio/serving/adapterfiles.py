@@ -69,7 +69,7 @@ def read_adapter(folder: Path, base: Base, modules: Mapping[str, nn.Module], tie
     if reason is not None:
         return AdapterFile(folder, {}, {}, reason, keeps_base)
     pairs, tables, unknown = _sort_tensors(tensors, modules)
-    if any(name.rpartition(".")[0] not in modules for name in unknown):
+    if any((name.rpartition(".")[0] or "nowhere") not in modules for name in unknown):
         raise AdapterMismatch(adapter=folder.name, base=base.id)
     if unknown:
         return AdapterFile(folder, {}, {}, unknown[0], keeps_base)

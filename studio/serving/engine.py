@@ -101,7 +101,7 @@ class Engine:
         except BaseException as error:
             # Whatever it was, nobody may wait for ever; the next request finds a new thread.
             with self._wake:
-                loop.waiting.extend(order for _, order in self._arrived)
+                loop.add([order for _, order in self._arrived])
                 self._arrived.clear()
                 self._thread = None
             loop.fail(
@@ -119,7 +119,7 @@ class Engine:
                 gathered = (self._arrived[0][0] if self._arrived else 0.0) + GATHER_S
                 while not self._is_closed and (left := gathered - time.monotonic()) > 0:
                     self._wake.wait(left)
-            loop.waiting.extend(order for _, order in self._arrived)
+            loop.add([order for _, order in self._arrived])
             self._arrived.clear()
             return not self._is_closed
 

@@ -40,6 +40,10 @@ class Order:
     done: Event = field(default_factory=Event)
     error: StudioError | None = None
 
+    @property
+    def is_settled(self) -> bool:
+        return self.done.is_set() if self.reply is None else self.reply.is_done
+
     def settle(self, error: StudioError | None = None) -> None:
         self.error = error
         if self.reply is not None and error is not None:
@@ -61,6 +65,7 @@ class Loop:
         self._threads = torch.get_num_threads()
         self._looked = 0.0
         self._written: deque[tuple[float, int]] = deque()
+        self._open: list[Order] = []
         self.waiting: deque[Order] = deque()
 
     @property
@@ -70,6 +75,10 @@ class Loop:
     @property
     def is_idle(self) -> bool:
         return not self.waiting and not self.rows
+
+    def add(self, orders: list[Order]) -> None:
+        self._open = [*(order for order in self._open if not order.is_settled), *orders] if orders else self._open
+        self.waiting.extend(orders)
 
     def admit(self) -> None:
         """Begin what can begin, in the order of arrival: what needs another base waits until all rows have ended."""
@@ -115,17 +124,15 @@ class Loop:
             self._written.popleft()
 
     def fail(self, error: StudioError) -> None:
-        """End everything that is under way or waits."""
-        for row in self.rows:
-            row.end("error", error)
-        for order in self.waiting:
+        """End everything that is under way or waits, or was just being begun."""
+        for order in self._open:
             order.settle(error)
         self.waiting.clear()
 
     def cancel(self) -> None:
         for row in self.rows:
             row.end("cancelled")
-        for order in self.waiting:
+        for order in self._open:
             if order.reply is not None:
                 order.reply.finish("cancelled")
             order.settle()

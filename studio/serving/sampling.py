@@ -11,6 +11,9 @@ from torch import Tensor
 
 from studio.serving.replies import Request
 
+LEAST_TEMPERATURE = 1e-5
+"""Below it the likeliest token is taken: divided by less, the numbers overflow."""
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -23,7 +26,7 @@ class Sampler:
 
     @property
     def is_greedy(self) -> bool:
-        return self.temperature <= 0.0
+        return self.temperature < LEAST_TEMPERATURE
 
 
 def build_sampler(request: Request, seed: int) -> Sampler:
