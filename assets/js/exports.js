@@ -194,8 +194,7 @@
       whetstone.toast(say("exports.copied"), "good");
     };
     return el("div", { class: "ws-export-file" }, [
-      data.button(say("exports.copy")
-        , copy), el("code", { class: "ws-export-path", text: one.path, attrs: { ...mine, title: one.path } }),
+      data.button(say("exports.copy"), copy), el("code", { class: "ws-export-path", attrs: { ...mine, title: one.path } }, el("bdi", { text: one.path })),
     ]);
   }
 

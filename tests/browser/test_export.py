@@ -46,7 +46,8 @@ def written(tmp_path) -> Path:
     workspace = root / "people" / "local"
     ended_run(workspace, 1, title="Polite v3")
     ended_run(workspace, 2, title="丁寧な応答")
-    ended_export(workspace)
+    ended_export(workspace, 1)
+    ended_export(workspace, 2, form="folder")
     return root
 
 
@@ -168,7 +169,7 @@ def test_an_export_that_cannot_be_done_says_why(open_page, written):
         press(page, f'{ROW}[data-status="failed"]', "Delete the export of Polite v3")
         page.locator("dialog[open] .ws-btn-danger").click()
         expect(failed).to_have_count(0)
-        expect(page.locator(ROW)).to_have_count(1)
+        expect(page.locator(ROW)).to_have_count(2)
         page.close()
 
 
