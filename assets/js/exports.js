@@ -138,10 +138,23 @@
           el("span", { class: "ws-spacer" }), el("span", { class: "ws-key", text: whetstone.time(one.created), attrs: mine }), away,
         ]),
         ...(active ? [progress(this.jobs[one.id])] : []),
-        ...(one.problem ? [data.problem(one.problem)] : []),
+        ...(one.problem ? [data.problem(one.problem), this.log(one, open)] : []),
         ...(one.status === "stopped" ? [el("p", { class: "ws-key", text: say("exports.stopped") })] : []),
         ...(one.status === "finished" ? [evidence(one, open), file(one)] : []),
       ]);
+    }
+
+    // The end of what was printed, fetched when it is opened.
+    log(one, open) {
+      const text = el("pre", { class: "ws-log", attrs: { ...mine, tabindex: "0" } });
+      const box = el("details", { class: "ws-run-log", attrs: { open } }, [el("summary", { text: say("run.log") }), text]);
+      const read = async () => {
+        if (!box.open || text.textContent) return;
+        try { text.textContent = (await this.ctx.server.log({ id: one.id })).text || say("run.log.empty"); } catch (error) { whetstone.report(error); }
+        text.scrollTop = text.scrollHeight;
+      };
+      box.addEventListener("toggle", read);
+      return box;
     }
 
     async stop(one) {

@@ -97,11 +97,12 @@ class Adapters:
         adapter = self.find(person, adapter_id)
         with open_adapters(person.workspace) as table:
             children = [entry for entry in table.adapters() if entry.lineage.parent == adapter.entry.adapter_id]
+        exports = [job for job in self._exports_of(person, adapter) if job.state().status not in ("failed", "stopped")]
         with open_conversations(person.workspace) as conversations:
             talks = conversations.count_with(f"{person.workspace.name}/{adapter.entry.adapter_id}")
         return [
             *({"kind": "adapter", "title": entry.name} for entry in children),
-            *({"kind": "export", "title": job.spec.title} for job in self._exports_of(person, adapter)),
+            *({"kind": "export", "title": job.spec.title} for job in exports),
             *({"kind": "conversation", "title": adapter.entry.name} for _ in range(talks)),
         ]
 

@@ -106,6 +106,10 @@ class Exports:
         self._queue.delete(person, job.id)
         shutil.rmtree(person.workspace / FOLDER / job.id, ignore_errors=True)
 
+    def log_tail(self, person: Person, job_id: str) -> str:
+        """The end of what worker and reader printed. Raises JobNotFound."""
+        return self._find(person, job_id).log_tail()
+
     def find_file(self, person: Person, job_id: str) -> Path:
         """The zip of a finished export. Raises JobNotFound for every other id, NotYours where there is no such file."""
         path = _result_path(self._find(person, job_id))

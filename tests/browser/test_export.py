@@ -166,6 +166,8 @@ def test_an_export_that_cannot_be_done_says_why(open_page, written):
         failed.wait_for(timeout=LONG_MS)
         expect(failed).to_have_count(1)
         expect(failed.get_by_role("alert")).to_contain_text("could not be loaded in a fresh process")
+        failed.locator("summary").click()
+        expect(failed.locator(".ws-log")).to_contain_text("Error")
         press(page, f'{ROW}[data-status="failed"]', "Delete the export of Polite v3")
         page.locator("dialog[open] .ws-btn-danger").click()
         expect(failed).to_have_count(0)

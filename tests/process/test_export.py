@@ -186,6 +186,9 @@ def test_a_stopped_export_leaves_nothing_and_holds_its_adapter_until_then(
     studio.exports.stop(person, exporting.id)
     assert studio.queue.wait(exporting.id, 60).status == "stopped"
     nothing_is_left(studio, person, exporting)
+    assert studio.adapters.depends(person, adapter_id) == []
+    studio.adapters.delete(person, adapter_id)
+    assert studio.adapters.list(person) == []
 
 
 def test_what_a_raw_call_sends_is_refused(studio: Studio, person: Person, adapter_id: str):

@@ -22,6 +22,9 @@ def build_exports(studio) -> gr.HTML:
     def job(person: Person, asked: dict) -> dict[str, Any]:
         return read_progress(studio, person, text_of(asked, "job_id"))
 
+    def log(person: Person, asked: dict) -> dict[str, str]:
+        return {"text": exports.log_tail(person, text_of(asked, "id"))}
+
     def start(person: Person, asked: dict) -> str:
         chosen = text_of(asked, "exporter"), object_of(asked, "settings")
         return exports.start(person, text_of(asked, "deed"), text_of(asked, "id"), *chosen)
@@ -35,6 +38,6 @@ def build_exports(studio) -> gr.HTML:
     return build_widget(
         "exports",
         elem_id="exports",
-        reads={"list": lambda person, asked: exports.list(person), "form": form, "job": job},
+        reads={"list": lambda person, asked: exports.list(person), "form": form, "job": job, "log": log},
         writes={"start": start, "stop": stop, "delete": delete},
     )
