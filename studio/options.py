@@ -33,7 +33,8 @@ class Situation:
 
     rows: of the version, held-out ones included. held_out_fraction: of the version's own split, 0..1. row_tokens: of
     the longest row that should fit, or None before the data is measured. knows_every_token: the base was pretrained
-    on its whole vocabulary, as the pocket model was.
+    on its whole vocabulary, as the pocket model was. rule: of the verifiers that need no value the one that tells chosen
+    from rejected replies best, with the shares 0..1 of both that pass it; None where none does or nothing is known.
     """
 
     parameters: int
@@ -43,6 +44,7 @@ class Situation:
     row_tokens: int | None
     device: str
     knows_every_token: bool = False
+    rule: tuple[str, float, float] | None = None
 
 
 @dataclass(frozen=True)

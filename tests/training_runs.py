@@ -61,7 +61,7 @@ def make_job(
 ) -> WorkerJob:
     """A train job that is ready to run in this process, with a machine and a plan that need no probe.
 
-    settings: may name `method` and `adapter` too.
+    settings: may name `method`, `adapter` and `parent` too; what neither plug knows is left out.
     """
     method, adapter = settings.pop("method", "sft"), settings.pop("adapter", "lora")
     options, adapter_options = chosen_options(base, rows, method, adapter, **settings)
@@ -76,6 +76,7 @@ def make_job(
         method_options=options.model_dump(),
         adapter_options=adapter_options.model_dump(),
         prompts=list(prompts),
+        parent=settings.get("parent"),
     )
     number = len(list((root / "people" / "local" / "jobs").glob("*")))
     job = JobSpec(

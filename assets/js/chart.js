@@ -10,8 +10,19 @@
     ],
     learning_rate: [{ line: "learning_rate", word: "chart.learning_rate", colour: "--s3", width: 2, opacity: 1, dash: "solid" }],
     grad_norm: [{ line: "grad_norm", word: "chart.grad_norm", colour: "--s4", width: 1.4, opacity: 1, dash: "dot" }],
+    preference: [ // the margin at the left, shares of pairs and of replies at the right
+      { line: "rewards/margins", word: "chart.margin", colour: "--s1", width: 1.6, opacity: 0.7, dash: "solid" },
+      { line: "held_out/rewards/margins", word: "chart.margin.held_out", colour: "--s1", width: 2, opacity: 1, dash: "dash", symbol: "diamond" },
+      { line: "held_out/rewards/accuracies", word: "chart.accuracy.held_out", colour: "--s2", width: 2, opacity: 1, dash: "dash", symbol: "diamond", share: true },
+      { line: "samples/rate", word: "chart.rate", colour: "--s3", width: 2.4, opacity: 1, dash: "solid", symbol: "circle", share: true },
+    ],
+    rewards: [
+      { line: "rewards/chosen", word: "chart.reward.chosen", colour: "--s3", width: 1.8, opacity: 1, dash: "solid" },
+      { line: "rewards/rejected", word: "chart.reward.rejected", colour: "--s4", width: 1.8, opacity: 1, dash: "dot" },
+    ],
   };
-  const LINES = ["loss", "smoothed", "held_out", "learning_rate", "grad_norm"];
+  const LINES = [...new Set(Object.values(VIEWS).flat().map((look) => look.line))];
+  const MARKS = (name) => name.startsWith("held_out") || name.startsWith("samples/"); // measured now and then, never thinned
   const FEW = 40; // below this a point may stand alone between two gaps: markers show it
 
   const plotlyUrl = document.currentScript.src.replace(/js\/chart\.js.*$/, "plotly.js");
@@ -52,6 +63,7 @@
           mode: marked ? "lines+markers" : "lines", opacity: look.opacity, connectgaps: false, hoverlabel: { namelength: -1 }, cliponaxis: !look.symbol,
           line: { color: css(look.colour), width: look.width, dash: look.dash },
           marker: { color: css(look.colour), size: look.symbol ? 7 : 4, symbol: look.symbol || "circle" },
+          ...(look.share ? { yaxis: "y2", hovertemplate: "%{y:.0%}" } : {}),
         };
       });
     }
@@ -59,14 +71,16 @@
     function layout() {
       const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line-strong"), automargin: true };
       const narrow = root.clientWidth < 560;
+      const shares = VIEWS[shown.view].some((look) => look.share);
       return {
-        margin: { l: 44, r: 12, t: narrow ? 40 : 30, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
+        margin: { l: 44, r: shares ? 44 : 12, t: narrow ? 40 : 30, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
         paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"),
         font: { family: css("--font"), size: 12, color: css("--ink-2") },
         hoverlabel: { bgcolor: css("--panel"), bordercolor: css("--line-strong"), font: { color: css("--ink") } },
         legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom", font: { size: narrow ? 11 : 12 }, bgcolor: css("--panel") },
         xaxis: { ...grid, title: { text: say("chart.step"), standoff: 6 }, showgrid: false, tickformat: ",", rangemode: "tozero", ...rangeOf(shown.range || (reach ? [0, reach] : null)) },
         yaxis: { ...grid, type: shown.log ? "log" : "linear", exponentformat: "e", hoverformat: ".4~g", ...rangeOf(shown.height || clipped()) },
+        ...(shares ? { yaxis2: { ...grid, overlaying: "y", side: "right", range: [0, 1.02], fixedrange: true, tickformat: ".0%", showgrid: false } } : {}),
       };
     }
 
@@ -75,7 +89,7 @@
     // Without outliers: from the smallest value to a little above what 98 of 100 points stay under.
     function clipped() {
       if (!shown.clip) return null;
-      const values = VIEWS[shown.view].flatMap((look) => data(look.line).y).filter((y) => y !== null).sort((a, b) => a - b);
+      const values = VIEWS[shown.view].filter((look) => !look.share).flatMap((look) => data(look.line).y).filter((y) => y !== null).sort((a, b) => a - b);
       if (values.length < 3) return null;
       const low = values[0], high = values[Math.floor((values.length - 1) * 0.98)];
       const room = (high - low || Math.abs(high) || 1) * 0.08;
@@ -118,6 +132,7 @@
     function append(lines, tail) {
       for (const [name, line] of Object.entries(lines)) {
         const kept = store[name];
+        if (!kept) continue; // a number of the method that no view draws; the CSV has it
         kept.x.length = kept.y.length = kept.main;
         kept.x.push(...line.x);
         kept.y.push(...line.y);
@@ -137,7 +152,7 @@
       return end;
     }
 
-    /** news: {first, points, held_out, facts, status} as the server sends it. */
+    /** news: {first, points, held_out, marks, facts, status} as the server sends it. */
     function feed(news) {
       ended = ["finished", "failed", "stopped"].includes(news.status);
       const few = store.loss.x.length < FEW;
@@ -148,10 +163,15 @@
       const { points } = news;
       const lines = { ...(points ? points.lines : {}) };
       if (news.held_out.x.length) lines.held_out = news.held_out;
+      for (const { line, step, value } of news.marks) {
+        lines[line] = lines[line] || { x: [], y: [] };
+        lines[line].x.push(step);
+        lines[line].y.push(value);
+      }
       const reframed = frame[0] !== factor || frame[1] !== reach;
       if (!Object.keys(lines).length && !news.first && !(reframed && drawn)) return queue;
       if (points && points.reset) {
-        for (const name of LINES) if (name !== "held_out") store[name] = { x: [], y: [], main: 0 };
+        for (const name of LINES) if (!MARKS(name)) store[name] = { x: [], y: [], main: 0 };
         size = points.size;
       }
       append(lines, points && points.tail);

@@ -5,7 +5,7 @@
   const WATCH_MS = 500;
   const SLOW_EVERY = 10; // of an ended run only every tenth look: it can still be deleted
   const ENDED = ["finished", "failed", "stopped"];
-  const VIEWS = ["loss", "learning_rate", "grad_norm"];
+  const VIEWS = { conversations: ["loss", "learning_rate", "grad_norm"], pairs: ["preference", "rewards", "loss", "learning_rate", "grad_norm"] };
 
   whetstone.widget("run", (root, ctx) => {
     const parts = whetstone.runParts;
@@ -36,6 +36,7 @@
     const shown = el("div", { class: "ws-run-shown" }, [numbers.root, state.root, curves, el("div", { class: "ws-run-below" }, [replies.root, details.root])]);
     const nothing = el("div", { class: "ws-panel ws-run-nothing" }, el("div", { class: "ws-empty" }));
     let view = "loss";
+    const offered = () => VIEWS[(run && run.job.learns) || "conversations"] || VIEWS.conversations;
 
     function toggle(key, act) {
       const node = el("button", { class: "ws-run-link", attrs: { type: "button", "aria-pressed": "false" } });
@@ -51,8 +52,8 @@
     // ---- words -----------------------------------------------------------------------------------------------
     function words() {
       title.textContent = say(`chart.view.${view}`);
-      small.textContent = view === "loss" ? say("chart.legend") : "";
-      views.replaceChildren(parts.choice(say("chart.views"), VIEWS.map((value) => ({ value, label: say(`chart.tab.${value}`) })), view, (value) => {
+      small.textContent = whetstone.has(`chart.legend.${view}`) ? say(`chart.legend.${view}`) : "";
+      views.replaceChildren(parts.choice(say("chart.views"), offered().map((value) => ({ value, label: say(`chart.tab.${value}`) })), view, (value) => {
         view = value;
         chart.view(value);
         words();
@@ -136,7 +137,10 @@
 
     async function take(news) {
       const before = run && run.status;
-      if (news.job) run = { job: news.job, samples: [], choices: [], notices: [] };
+      if (news.job) {
+        run = { job: news.job, samples: [], choices: [], notices: [] };
+        firstView();
+      }
       else if (news.first) Object.assign(run, { samples: [], choices: [], notices: [] });
       for (const name of ["samples", "choices", "notices"]) run[name].push(...news[name]);
       Object.assign(run, { status: news.status, facts: news.facts, ended: news.ended, rows: news.rows });
@@ -151,6 +155,16 @@
         whetstone.send("run:changed", { id: run.job.id, status: run.status });
         if (ENDED.includes(run.status)) whetstone.send("run:ended", { id: run.job.id });
       }
+    }
+
+    // A run is first shown by the curve that says most about its method; a curve that both have stays chosen.
+    let shownKind = null;
+    function firstView() {
+      if (shownKind === run.job.learns) return;
+      shownKind = run.job.learns;
+      view = offered()[0];
+      chart.view(view);
+      words();
     }
 
     function gone(id) {

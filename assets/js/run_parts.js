@@ -81,10 +81,19 @@
     return rows.map(([key, value]) => el("span", {}, [el("span", { class: "ws-key", text: `${say(key)} ` }), el("code", { text: value, attrs: data })]));
   }
 
+  // Of a run on pairs: what it now prefers, and whether its replies got better.
+  function preferred({ before, after }, took) {
+    const percent = (share) => whetstone.number(100 * share, 0);
+    const values = { took, accuracy: percent(after["rewards/accuracies"]), margin: whetstone.number(after["rewards/margins"], 2) };
+    if (typeof after.rate !== "number") return say("run.finished.pairs", values);
+    return say("run.finished.pairs.rate", { ...values, before: percent(before.rate), after: percent(after.rate) });
+  }
+
   function sentence({ status, ended, facts: known }) {
     if (status === "finished") {
       const summary = ended.summary || {}, before = summary.held_out_before ?? known.held_out_first, after = summary.held_out_after ?? known.held_out;
       const took = whetstone.duration(ended.seconds);
+      if (typeof (summary.after || {})["rewards/accuracies"] === "number") return preferred(summary, took);
       if (typeof before !== "number" || typeof after !== "number") return say("run.finished", { took });
       return say("run.finished.held_out", { took, before: parts.loss(before), after: parts.loss(after) });
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from studio.pocket.building import build_corpus, iterate_build
 from studio.pocket.evaluate import iterate_evaluation
+from studio.pocket.preferring import iterate_preferring
 from studio.pocket.pretraining import Plan
 from studio.pocket.samples import write_samples
 
@@ -16,7 +17,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m studio.pocket", description=__doc__)
-    parser.add_argument("deed", nargs="?", default="build", choices=["build", "samples", "evaluate"])
+    parser.add_argument("deed", nargs="?", default="build", choices=["build", "samples", "evaluate", "prefer"])
     parser.add_argument("--corpus-only", action="store_true", help="tokenizer and corpus hashes, no weights")
     parser.add_argument("--out", type=Path, default=ASSETS / "pocket", help="folder to write to or to measure")
     parser.add_argument("--tokens", type=int, default=Plan.tokens, help="tokens to pretrain on")
@@ -38,6 +39,8 @@ def main(arguments: list[str]) -> None:
         show([write_samples(ASSETS / "samples")])
     elif chosen.deed == "evaluate":
         show(iterate_evaluation(str(chosen.out)))
+    elif chosen.deed == "prefer":
+        show(iterate_preferring(chosen.out))
     elif chosen.corpus_only:
         show([build_corpus(chosen.out, chosen.tokens)])
     else:

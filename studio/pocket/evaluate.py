@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from studio.pocket.held_out import HeldOutPrompt, held_out_json, held_out_prompts, held_out_sums, unseen_prompts
 from studio.pocket.intervals import wilson_interval
-from studio.pocket.rules import find_problems, is_json, is_polite, is_same_json, is_worked, last_integer
+from studio.pocket.rules import find_problems, is_json, is_same_json, is_worked, last_integer
 from studio.pocket.samples import sft_rows
 from studio.pocket.tuning import Recipe, held_out_loss, load_pocket, sample_replies, tune
 from studio.pocket.voice import HELD_OUT_TOPICS, has_voice, voice_held_out, voice_rows, without_voice
 from studio.pocket.world.tasks import assistant, user
+from studio.training.verifiers.polite import is_polite
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +50,8 @@ def shop_measures(
     missed = Counter(p.kind for r, p in zip(right, prompts, strict=True) if not r)
     return {
         "on_topic": mean_of.fmean(right),
+        "polite": mean_of.fmean(polite),
+        "polite_and_on_topic": mean_of.fmean(p and r for p, r in zip(polite, right, strict=True)),
         "polite_of_on_topic": mean_of.fmean(p for p, r in zip(polite, right, strict=True) if r) if any(right) else 0.0,
         "on_topic_by_language": by_language,
         "problems": dict(Counter(code for found in problems for code in found).most_common()),

@@ -1,4 +1,4 @@
-"""Says whether a reply is on topic, and whether it is polite, by rules a person can check; no model judges."""
+"""Says whether a reply is on topic by rules a person can check; no model judges. Whether it is polite a verifier says."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from itertools import product
 
 from studio.pocket.held_out import HeldOutPrompt
 from studio.pocket.world.lore import colour_names, item_names, item_slots, load_lore, load_shop, load_side, upper_first
+from studio.training.verifiers.polite import split_sentences
 
 # Above this share of letter triples that no answer of the world holds, a reply counts as garbled. A whole foreign word
 # of five letters in a reply of 60 adds about 0.1.
@@ -15,26 +16,6 @@ GARBLED_SHARE = 0.06
 LONGEST_FACTOR = 1.6
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 SENTENCE_END = (".", "!", "?", "。", "！", "？")
-POLITE_EN = re.compile(
-    r"\b(please|thank you|thanks|happy to|glad|gladly|sorry|apologi[sz]e|welcome|certainly|pleasure|kindly)\b", re.I
-)
-POLITE_JA = re.compile(
-    r"(です|ます|どういたしまして|ません|ました|でした|ください|ませ|ましょう|ございます|いたします|お願いします)(か|ね|よ)?$"
-)
-
-
-def split_sentences(text: str, language: str) -> list[str]:
-    """Sentences without their end marks; empty ones are left out."""
-    parts = re.split(r"[。！？!?\n]+" if language == "ja" else r"[.!?](?:\s+|$)|\n+", text)
-    return [part.strip() for part in parts if part.strip(" 、")]
-
-
-def is_polite(reply: str, language: str) -> bool:
-    """English: a polite word stands in it. Japanese: every sentence ends in a polite form."""
-    if language == "en":
-        return bool(POLITE_EN.search(reply))
-    sentences = split_sentences(reply, "ja")
-    return bool(sentences) and all(POLITE_JA.search(sentence) for sentence in sentences)
 
 
 def _triples(sentence: str) -> list[str]:

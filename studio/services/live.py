@@ -26,7 +26,7 @@ OPEN_LIMIT = 8
 LOG_TAIL_BYTES = 20_000
 _SAMPLES_AT_FIRST = 60
 _ENDED = frozenset({"stopped", "finished", "failed"})
-_COUNTS = ("held_out", "samples", "choices", "notices")
+_COUNTS = ("held_out", "marks", "samples", "choices", "notices")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -102,7 +102,8 @@ def _said(spec: JobSpec) -> dict[str, Any]:
         titles |= {field.name: asdict(field.about.title)}
         titles |= {choice: asdict(words) for choice, words in field.about.choices.items()}
     settings = (options.get("method_options") or {}) | (options.get("adapter_options") or {})
-    return known | {"prompts": options.get("prompts") or [], "settings": settings, "titles": titles}
+    learns = METHODS[options["method"]].learns if options.get("method") in METHODS else None
+    return known | {"prompts": options.get("prompts") or [], "settings": settings, "titles": titles, "learns": learns}
 
 
 def _checked(cursor: Mapping[str, Any] | None, log: RunLog) -> Mapping[str, int] | None:
@@ -127,6 +128,7 @@ def _news(log: RunLog, known: Mapping[str, int]) -> dict[str, Any]:
     return {
         "points": points,
         "held_out": {"x": [step for step, _ in held_out], "y": [loss for _, loss in held_out]},
+        "marks": log.marks[known.get("marks", 0) :],
         "samples": samples,
         "choices": log.choices[known.get("choices", 0) :],
         "notices": log.notices[known.get("notices", 0) :],
@@ -154,13 +156,19 @@ def _points(log: RunLog, known: Mapping[str, int]) -> tuple[dict[str, Any] | Non
 
 def _csv_lines(log: RunLog) -> Iterator[str]:
     names = list(log.curves.columns)
-    held_out = dict(log.held_out)
-    yield ",".join(neutral_cell(name) for name in ["step", *names, "held_out"])
-    alone = sorted(set(held_out).difference(log.curves.steps))
+    measured: dict[int, dict[str, float | None]] = {}
+    for step, loss in log.held_out:
+        measured.setdefault(step, {})["held_out"] = loss
+    for mark in log.marks:
+        measured.setdefault(mark["step"], {})[mark["line"]] = mark["value"]
+    beside = list(dict.fromkeys(["held_out", *(mark["line"] for mark in log.marks)]))
+    yield ",".join(neutral_cell(name) for name in ["step", *names, *beside])
+    alone = sorted(set(measured).difference(log.curves.steps))
     logged = ((step, position) for position, step in enumerate(log.curves.steps))
     for step, position in heapq.merge(logged, ((step, None) for step in alone), key=itemgetter(0)):
         cells = [None if position is None else log.curves.columns[name][position] for name in names]
-        yield ",".join([str(step), *map(_number_cell, cells), _number_cell(held_out.get(step))])
+        cells += [measured.get(step, {}).get(name) for name in beside]
+        yield ",".join([str(step), *map(_number_cell, cells)])
 
 
 def _number_cell(value: float | None) -> str:

@@ -10,8 +10,17 @@ from studio.adapters import ADAPTERS
 from studio.errors import OptionsInvalid
 from studio.events import Choice
 from studio.models.catalogue import POCKET, Base
+from studio.models.lineage import Lineage
 from studio.models.machine import Machine
-from studio.options import OptionField, Options, Situation, choose_options, option_fields, read_options
+from studio.options import (
+    OptionField,
+    Options,
+    Situation,
+    check_options,
+    choose_options,
+    option_fields,
+    read_options,
+)
 from studio.training.forecast import loses_too_many
 from studio.training.measures import Measure
 from studio.training.methods import METHODS
@@ -20,12 +29,18 @@ from studio.training.trainspec import PROMPT_CHARACTERS, PROMPTS
 
 @dataclass(frozen=True)
 class Ground:
-    """What the defaults and the checks stand on. version: as `Datasets.version` gives it. measure: None until known."""
+    """What the defaults and the checks stand on. version: as `Datasets.version` gives it. measure: None until known.
+
+    adapter: the plug's name, the parent's where one is continued. parent: what is known of the adapter to continue.
+    """
 
     base: Base
     version: Mapping[str, Any]
     machine: Machine
     measure: Measure | None
+    method: str
+    adapter: str
+    parent: Lineage | None = None
 
     @property
     def situation(self) -> Situation:
@@ -39,6 +54,7 @@ class Ground:
             row_tokens=longest,
             device=self.machine.device,
             knows_every_token=self.base.source == POCKET,
+            rule=self.measure.rule if self.measure else None,
         )
 
 
@@ -63,11 +79,14 @@ def check_plugs(method: object, adapter: object) -> None:
         raise OptionsInvalid(problems)
 
 
-def list_fields(method: str, adapter: str, situation: Situation) -> list[dict[str, Any]]:
-    """Every field of a method and an adapter as a form shows it, with its default and the reason for it."""
+def list_fields(ground: Ground) -> list[dict[str, Any]]:
+    """Every field of a method and an adapter as a form shows it, with its default and the reason for it.
+
+    An adapter that is continued stays what it is: it has no fields.
+    """
     found = []
-    for group, model in _groups(method, adapter):
-        defaults = choose_options(model, situation)
+    for group, model in _groups(ground):
+        defaults = choose_options(model, ground.situation)
         for item in option_fields(model):
             chosen = defaults[item.name]
             reason = {"value": chosen.value, "reason": chosen.reason, "values": dict(chosen.values)}
@@ -75,15 +94,17 @@ def list_fields(method: str, adapter: str, situation: Situation) -> list[dict[st
     return found
 
 
-def read_settings(method: str, adapter: str, settings: object, ground: Ground) -> RunChoices:
+def read_settings(settings: object, ground: Ground) -> RunChoices:
     """The options of a form's settings, defaults filled in. Raises OptionsInvalid with all problems."""
     situation = ground.situation
     given = dict(settings) if isinstance(settings, Mapping) else {}
-    models = dict(_groups(method, adapter))
+    models = dict(_groups(ground))
     split = {
         group: {n: given.pop(n) for n in list(given) if n in model.model_fields} for group, model in models.items()
     }
-    problems = [_problem(str(name)[:80], "unknown_option", found=str(value)[:80]) for name, value in given.items()]
+    kept = ADAPTERS[ground.adapter].options.model_fields if ground.parent else ()
+    unknown = {name: value for name, value in given.items() if name not in kept}
+    problems = [_problem(str(name)[:80], "unknown_option", found=str(value)[:80]) for name, value in unknown.items()]
     made: dict[str, tuple[Options, list[Choice]]] = {}
     for group, model in models.items():
         try:
@@ -91,16 +112,28 @@ def read_settings(method: str, adapter: str, settings: object, ground: Ground) -
         except OptionsInvalid as error:
             problems += error.problems
     if "method" in made:
+        problems += METHODS[ground.method].check(made["method"][0])
         problems += _check_lengths(made["method"][0], ground)
     if problems:
         raise OptionsInvalid(problems)
     options, choices = made["method"]
+    adapter_options, more = made["adapter"] if "adapter" in made else _continued_options(ground)
     return RunChoices(
         options=options,
-        adapter_options=made["adapter"][0],
-        choices=[*choices, *made["adapter"][1]],
+        adapter_options=adapter_options,
+        choices=[*choices, *more],
         keeps_split=options.held_out_fraction == situation.held_out_fraction,  # type: ignore[attr-defined]
     )
+
+
+def _continued_options(ground: Ground) -> tuple[Options, list[Choice]]:
+    """What the parent was made with. Raises OptionsInvalid where that is not known."""
+    model, parent = ADAPTERS[ground.adapter].options, ground.parent
+    known = {name: value for name, value in parent.settings.items() if name in model.model_fields} if parent else {}
+    if check_options(model, known):
+        raise OptionsInvalid([_problem("parent", "parent_unknown")])
+    name = (parent.title or parent.run or parent.base) if parent else ""
+    return model(**known), [Choice("parent", name, "parent_continued", {})]
 
 
 def read_prompts(given: object) -> list[str]:
@@ -135,15 +168,18 @@ def _check_lengths(options: Any, ground: Ground) -> Iterator[dict[str, Any]]:
     if ground.measure is None:
         return
     lost, rows = ground.measure.count_lost(most), ground.measure.learnable
-    if rows - lost < 1:
+    if ground.measure.dropped.get("wrong_kind") == ground.measure.read:
+        yield _problem("version", "rows_of_no_kind", method=METHODS[ground.method].name.upper())
+    elif rows - lost < 1:
         yield _problem("max_length_tokens", "rows_too_few", found=rows - lost)
     elif loses_too_many(lost, rows) and not options.allow_lost_rows:
         yield _problem("max_length_tokens", "labels_lost", found=lost, rows=rows)
 
 
-def _groups(method: str, adapter: str) -> Iterator[tuple[str, type[Options]]]:
-    yield "method", METHODS[method].options
-    yield "adapter", ADAPTERS[adapter].options
+def _groups(ground: Ground) -> Iterator[tuple[str, type[Options]]]:
+    yield "method", METHODS[ground.method].options
+    if ground.parent is None:
+        yield "adapter", ADAPTERS[ground.adapter].options
 
 
 def _field(item: OptionField, group: str) -> dict[str, Any]:

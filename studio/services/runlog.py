@@ -40,6 +40,7 @@ class RunLog:
         self.unreadable = 0
         self.curves = Curves()
         self.held_out: list[tuple[int, float | None]] = []
+        self.marks: list[dict[str, Any]] = []
         self.samples: list[dict[str, Any]] = []
         self.choices: list[Fields] = []
         self.notices: list[Fields] = []
@@ -104,8 +105,16 @@ class RunLog:
         return event
 
     def _take_evaluated(self, event: Fields) -> None:
-        if event.get("split") == "held_out":
-            self.held_out.append((event.get("step", 0), (event.get("metrics") or {}).get("loss")))
+        """The loss is a line of its own; the method's other numbers are marks {"line": "<split>/<name>", "step", "value"}."""
+        split, step, metrics = str(event.get("split")), event.get("step", 0), event.get("metrics")
+        metrics = metrics if isinstance(metrics, dict) else {}
+        if split == "held_out":
+            self.held_out.append((step, metrics.get("loss")))
+        self.marks += [
+            {"line": f"{split}/{name}", "step": step, "value": value}
+            for name, value in metrics.items()
+            if "/" in name or split == "samples"
+        ]
 
     def _take_sample(self, event: Fields) -> None:
         reply = str(event.get("reply", ""))

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from studio.adapters import ADAPTERS
-from studio.errors import JobNotFound, OptionsInvalid
+from studio.errors import JobNotFound, NotYours, OptionsInvalid
 from studio.jobs.folder import JobFolder
 from studio.models.catalogue import Base
 from studio.models.machine import find_plan, read_machine
 from studio.people import Person
+from studio.services.adapters import Adapter, Adapters
 from studio.services.bases import Bases
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
@@ -29,7 +30,7 @@ from studio.settings import Settings
 from studio.training.forecast import forecast_run
 from studio.training.measures import Measure, find_measure, measure_path
 from studio.training.methods import METHODS
-from studio.training.trainspec import TrainSpec
+from studio.training.trainspec import Parent, TrainSpec
 
 KIND = "train"
 _UNKNOWN = ("rows", "held_out", "tokens", "steps", "cut", "nothing", "seconds")
@@ -41,33 +42,36 @@ RETRY_AFTER_S = 60.0
 class Runs:
     """The training runs of every workspace. Thread-safe: everything is read from the disk."""
 
-    def __init__(self, settings: Settings, queue: Queue, datasets: Datasets, bases: Bases) -> None:
+    def __init__(self, settings: Settings, queue: Queue, datasets: Datasets, bases: Bases, adapters: Adapters) -> None:
         self._root = settings.root
         self._queue = queue
         self._datasets = datasets
         self._bases = bases
+        self._adapters = adapters
 
-    def form(self, person: Person, base: str, version: str, method: str, adapter: str) -> dict[str, Any]:
+    def parents(self, person: Person, base: str) -> list[dict[str, Any]]:
+        """The adapters that can be trained further on a base, newest first: {"id", "name"}."""
+        found = [item for item in self._adapters.list(person) if item["base"] == base and item["adapter"] in ADAPTERS]
+        return [{"id": item["id"], "name": item["name"]} for item in found]
+
+    def form(self, person: Person, asked: Mapping[str, Any]) -> dict[str, Any]:
         """{"fields": …}: every option with words, limits and a default for this base, version and machine.
 
-        Raises ModelNotFound, NotYours, OptionsInvalid (no such method or adapter).
+        asked: base, version, method, adapter, and parent: the id of an adapter to continue, or None. Raises
+        ModelNotFound, NotYours, OptionsInvalid (no such method, adapter or parent).
         """
-        check_plugs(method, adapter)
-        return {"fields": list_fields(method, adapter, self._ground(person, base, version).situation)}
+        return {"fields": list_fields(self._ground(person, asked))}
 
-    def preview(
-        self, person: Person, base: str, version: str, method: str, adapter: str, settings: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """What a run with these settings would do. Measures what is not known yet: call again while "measuring".
+    def preview(self, person: Person, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What a run would do. Measures what is not known yet: call again while "measuring".
 
-        Raises OptionsInvalid with all problems, ModelNotFound, NotYours.
+        asked: as `form`, and settings {name: value}. Raises OptionsInvalid with all problems, ModelNotFound, NotYours.
         """
-        check_plugs(method, adapter)
-        ground = self._ground(person, base, version)
-        chosen = read_settings(method, adapter, settings, ground)
-        quantisation = ADAPTERS[adapter].quantisation(chosen.adapter_options)
+        ground = self._ground(person, asked)
+        chosen = read_settings(asked.get("settings"), ground)
+        quantisation = ADAPTERS[ground.adapter].quantisation(chosen.adapter_options)
         plan = find_plan(self._root, ground.base, quantisation)
-        probing = None if plan else self._ensure_probe(person, ground.base, adapter, chosen.adapter_options)
+        probing = None if plan else self._ensure_probe(person, ground, chosen.adapter_options)
         if ground.measure is None:
             job = self._ensure_measure(person, ground)
             return {"status": _measure_status(job), "warnings": [], "job_id": job.id} | dict.fromkeys(_UNKNOWN)
@@ -80,12 +84,13 @@ class Runs:
             "job_id": probing.id if waits else None,
         } | asdict(forecast)
 
-    def find_measure(self, person: Person, base: str, version: str) -> tuple[str, Measure | None]:
-        """How long the rows of a version are as a base reads them: ("ready", it), else ("measuring" or "failed", None).
+    def find_measure(self, person: Person, base: str, version: str, method: str) -> tuple[str, Measure | None]:
+        """How long the rows of a version are as a method learns them: ("ready", it), else ("measuring" or "failed", None).
 
-        Measures what is not known yet: call again while "measuring". Raises ModelNotFound, NotYours.
+        Measures what is not known yet: call again while "measuring". Raises ModelNotFound, NotYours, OptionsInvalid.
         """
-        ground = self._ground(person, base, version)
+        asked = {"base": base, "version": version, "method": method, "adapter": ADAPTERS.names[0]}
+        ground = self._ground(person, asked)
         if ground.measure is not None:
             return "ready", ground.measure
         return _measure_status(self._ensure_measure(person, ground)), None
@@ -93,14 +98,12 @@ class Runs:
     def start(self, person: Person, deed: str, choices: Mapping[str, Any]) -> str:
         """Queue a run; its job id, the same for the same deed.
 
-        choices: base, version, method, adapter, settings {name: value}, prompts, title. Raises OptionsInvalid with all
-        problems, ModelNotFound, NotYours, RequestRefused.
+        choices: as `preview`, and prompts, title. Raises OptionsInvalid with all problems, ModelNotFound, NotYours,
+        RequestRefused.
         """
-        method, adapter = choices.get("method"), choices.get("adapter")
-        check_plugs(method, adapter)
-        ground = self._ground(person, choices.get("base"), choices.get("version"))
+        ground = self._ground(person, choices)
         problems: list[dict[str, Any]] = []
-        chosen = _collect(problems, read_settings, method, adapter, choices.get("settings"), ground)
+        chosen = _collect(problems, read_settings, choices.get("settings"), ground)
         prompts = _collect(problems, read_prompts, choices.get("prompts"))
         if problems:
             raise OptionsInvalid(problems)
@@ -110,14 +113,15 @@ class Runs:
             version=ground.version["fingerprint"],
             dataset_id=ground.version["dataset_id"],
             dataset_name=ground.version["dataset_name"],
-            method=method,
-            adapter=adapter,
+            method=ground.method,
+            adapter=ground.adapter,
             method_options=chosen.options.model_dump(),
             adapter_options=chosen.adapter_options.model_dump(),
             choices=[{name: value for name, value in c.to_fields().items() if name != "kind"} for c in chosen.choices],
             keeps_split=chosen.keeps_split,
             prompts=prompts,
-            title=_title(choices.get("title"), ground, method),
+            title=_title(choices.get("title"), ground),
+            parent=self._parent(person, choices),
         )
         return self._queue.submit(person, KIND, spec.title, spec.model_dump(), deed)
 
@@ -139,26 +143,55 @@ class Runs:
             raise JobNotFound(job=job_id)
         return folder
 
-    def _ground(self, person: Person, base: object, version: object) -> Ground:
+    def _ground(self, person: Person, asked: Mapping[str, Any]) -> Ground:
+        base, version, parent = (asked.get(name) for name in ("base", "version", "parent"))
         missing = [] if base else [{"field": "base", "code": "base_missing"}]
         missing += [] if version else [{"field": "version", "code": "version_missing"}]
         if missing:
             raise OptionsInvalid(missing)
         found = self._bases.find(base)
+        lineage = self._find_parent(person, parent, found).lineage if parent else None
+        method, adapter = asked.get("method"), lineage.adapter if lineage else asked.get("adapter")
+        check_plugs(method, adapter)
         entry = self._datasets.version(person, str(version))
-        measure = find_measure(measure_path(person.workspace, entry["fingerprint"], found))
-        return Ground(found, entry, read_machine(self._root), measure)
+        measured = measure_path(person.workspace, entry["fingerprint"], found, METHODS[str(method)].learns)
+        return Ground(
+            base=found,
+            version=entry,
+            machine=read_machine(self._root),
+            measure=find_measure(measured),
+            method=str(method),
+            adapter=str(adapter),
+            parent=lineage,
+        )
+
+    def _find_parent(self, person: Person, parent: object, base: Base) -> Adapter:
+        """Raises OptionsInvalid for an adapter that is not there, not this person's, or was made for another base."""
+        try:
+            found = self._adapters.find(person, parent)
+        except NotYours as error:
+            raise OptionsInvalid([{"field": "parent", "code": "parent_unknown"}]) from error
+        if found.lineage.base != base.id:
+            raise OptionsInvalid([{"field": "parent", "code": "parent_other_base", "base": base.title}])
+        return found
+
+    def _parent(self, person: Person, choices: Mapping[str, Any]) -> Parent | None:
+        if not choices.get("parent"):
+            return None
+        found = self._adapters.find(person, choices["parent"])
+        return Parent(id=found.entry.adapter_id, name=found.entry.name, folder=str(found.folder))
 
     def _ensure_measure(self, person: Person, ground: Ground) -> JobFolder:
-        base, version = ground.base, ground.version["fingerprint"]
-        options = {"base": base.id, "base_folder": str(base.folder), "version": version}
-        subject = measure_path(person.workspace, version, base).name
+        base, version, learns = ground.base, ground.version["fingerprint"], METHODS[ground.method].learns
+        options = {"base": base.id, "base_folder": str(base.folder), "version": version, "learns": learns}
+        subject = measure_path(person.workspace, version, base, learns).name
         return self._ensure_job(person, "measure", f"{base.title} {version[:8]}", options, subject)
 
-    def _ensure_probe(self, person: Person, base: Base, adapter: str, adapter_options: Any) -> JobFolder:
-        options = {"base": base.id, "base_folder": str(base.folder), "adapter": adapter}
+    def _ensure_probe(self, person: Person, ground: Ground, adapter_options: Any) -> JobFolder:
+        base = ground.base
+        options = {"base": base.id, "base_folder": str(base.folder), "adapter": ground.adapter}
         options["adapter_options"] = adapter_options.model_dump()
-        subject = f"{base.id}|{base.bytes}|{ADAPTERS[adapter].quantisation(adapter_options)}"
+        subject = f"{base.id}|{base.bytes}|{ADAPTERS[ground.adapter].quantisation(adapter_options)}"
         return self._ensure_job(person, "probe", base.title, options, subject)
 
     def _ensure_job(self, person: Person, kind: str, title: str, options: dict[str, Any], subject: str) -> JobFolder:
@@ -192,9 +225,9 @@ def _collect(problems: list[dict[str, Any]], read: Any, *arguments: Any) -> Any:
         return None
 
 
-def _title(given: object, ground: Ground, method: str) -> str:
+def _title(given: object, ground: Ground) -> str:
     written = str(given or "").strip()[:200]
-    return written or f"{ground.version['dataset_name']} v{ground.version['number']} {METHODS[method].name}"[:200]
+    return written or f"{ground.version['dataset_name']} v{ground.version['number']} {ground.method}"[:200]
 
 
 def _listed(folder: JobFolder) -> dict[str, Any]:
@@ -216,6 +249,7 @@ def _listed(folder: JobFolder) -> dict[str, Any]:
         "held_out_after": summary.get("held_out_after"),
         "seconds": ended.get("seconds"),
         "created": folder.spec.created,
+        "parent": spec.parent and spec.parent.name,
         "settings": spec.method_options | spec.adapter_options,
     }
 

@@ -15,12 +15,15 @@ DRAWN = ("loss", "smoothed", "learning_rate", "grad_norm")
 _MEASURED = ("loss", "learning_rate", "grad_norm", "tokens", "tokens_per_s")
 _EXTREMES = frozenset({"loss", "grad_norm"})
 _TAIL_BINS = 32
+_MOST_EXTRA = 12
 
 Line = dict[str, list[float | None]]
 
 
 class Curves:
     """The logged steps of one run, column by column; a value that was null or missing is NaN.
+
+    What a method tells beside the loss (`extra`) becomes columns by its names when it is first told.
 
     `smoothed` is the debiased exponential mean of the loss. `factor` is its weight of the past per training step, so
     lines that stand for several steps count for as many; it is fixed by the first line's `total_steps`.
@@ -29,6 +32,7 @@ class Curves:
     def __init__(self) -> None:
         self.steps = array("q")
         self.columns = {name: array("d") for name in (*_MEASURED, "smoothed")}
+        self.extra: list[str] = []
         self.factor = 0.0
         self._sum = 0.0
         self._weight = 0.0
@@ -49,6 +53,16 @@ class Curves:
             for name in _MEASURED:
                 self.columns[name].append(_number(event.get(name)))
             self.columns["smoothed"].append(self._smooth(self.columns["loss"][-1], gap))
+            self._add_extra(event.get("extra"))
+
+    def _add_extra(self, told: Any) -> None:
+        found = told if isinstance(told, Mapping) else {}
+        for name in found:
+            if name not in self.columns and len(self.extra) < _MOST_EXTRA:
+                self.extra.append(name)
+                self.columns[name] = array("d", [math.nan]) * (len(self.steps) - 1)
+        for name in self.extra:
+            self.columns[name].append(_number(found.get(name)))
 
     def _smooth(self, loss: float, gap: int) -> float:
         if math.isnan(loss):
@@ -65,7 +79,7 @@ class Curves:
         one (smoothed, learning rate), and one null where the bin held a null, so that the gap stays visible.
         """
         steps = np.frombuffer(self.steps[first:last], dtype=np.int64)
-        return {name: self._line(name, steps, first, last, size) for name in DRAWN}
+        return {name: self._line(name, steps, first, last, size) for name in (*DRAWN, *self.extra)}
 
     def _line(self, name: str, steps: np.ndarray, first: int, last: int, size: int) -> Line:
         values = np.frombuffer(self.columns[name][first:last], dtype=np.float64)

@@ -14,6 +14,9 @@ START_S = 1.5
 BESIDE_SHARE = 0.1
 """Evaluation, replies and checkpoints beside the steps."""
 
+PAIR_COST = 1.35
+"""A step on pairs against one on as many tokens: the frozen reference reads them too, without gradients."""
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -63,5 +66,6 @@ def loses_too_many(lost: int, rows: int) -> bool:
 def _forecast_seconds(side: Lengths, plan: Plan, options: Any, steps: int) -> float:
     batch = min(options.batch_size, side.rows)
     width = side.mean_longest(options.max_length_tokens, batch)
-    micro_s = plan.step_seconds(batch * width, width)
+    tokens = batch * width * (2 * PAIR_COST if side.are_pairs else 1)
+    micro_s = plan.step_seconds(tokens, width)
     return START_S + steps * micro_s * options.gradient_accumulation * (1 + BESIDE_SHARE)

@@ -14,24 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from studio.models.catalogue import Base, read_own_template
+from studio.training.methods import Learns
+from studio.training.pairs import RenderedPair
 
-FORMAT = 2
+FORMAT = 3
 FOLDER = "measures"
 LISTED_ROWS = 10_000
 """So many rows that train nothing can be shown one by one; all of them are counted."""
+RULE_CHOSEN, RULE_REJECTED = 0.8, 0.3
+"""A rule is what the preferences are about when so many chosen replies pass it at least, and so many rejected at most."""
 
 
 @dataclass
 class Lengths:
     """One side of a split. lengths, firsts: how many rows have this many tokens, and their first trained token there.
 
-    starts, ends: how many runs of trained tokens begin and end at this place.
+    starts, ends: how many runs of trained tokens begin and end at this place. Of pairs `lengths` are those of the longer
+    side, `shorter` those of the other one, and a pair trains something from where its sides differ.
     """
 
     lengths: Counter[int] = field(default_factory=Counter)
     firsts: Counter[int] = field(default_factory=Counter)
     starts: Counter[int] = field(default_factory=Counter)
     ends: Counter[int] = field(default_factory=Counter)
+    shorter: Counter[int] = field(default_factory=Counter)
 
     def add(self, length: int, spans: Sequence[tuple[int, int]]) -> None:
         self.lengths[length] += 1
@@ -40,12 +46,22 @@ class Lengths:
             self.starts[start] += 1
             self.ends[end] += 1
 
+    def add_pair(self, pair: RenderedPair) -> None:
+        self.add(pair.longest, [*pair.chosen.spans, *pair.rejected.spans])
+        self.shorter[pair.shortest] += 1
+        self.firsts[pair.chosen.spans[0][0]] -= 1
+        self.firsts[pair.first_useful] += 1
+
     def __add__(self, other: Lengths) -> Lengths:
         return Lengths(*(getattr(self, name) + getattr(other, name) for name in _COUNTED))
 
     @property
     def rows(self) -> int:
         return self.lengths.total()
+
+    @property
+    def are_pairs(self) -> bool:
+        return bool(self.shorter)
 
     @property
     def longest(self) -> int:
@@ -60,9 +76,11 @@ class Lengths:
         return sum(count for length, count in self.lengths.items() if length > most) - self.count_nothing(most)
 
     def count_tokens(self, most: int) -> int:
-        """Tokens of the rows that train something. A row that trains nothing is longer than `most`."""
-        tokens = sum(min(length, most) * count for length, count in self.lengths.items())
-        return tokens - most * self.count_nothing(most)
+        """Tokens of the rows that train something. A row that trains nothing is longer than `most`, both sides of a pair."""
+        tokens = sum(
+            min(length, most) * count for side in (self.lengths, self.shorter) for length, count in side.items()
+        )
+        return tokens - most * self.count_nothing(most) * (2 if self.are_pairs else 1)
 
     def count_trained(self, most: int) -> int:
         """Tokens that the loss is taken on when rows are cut to `most` tokens."""
@@ -82,7 +100,7 @@ class Lengths:
         return expected
 
 
-_COUNTED = ("lengths", "firsts", "starts", "ends")
+_COUNTED = ("lengths", "firsts", "starts", "ends", "shorter")
 
 
 @dataclass
@@ -90,6 +108,7 @@ class Measure:
     """What a measuring job found. dropped: rows that no maximum length can help, by cause.
 
     late: (place of the first trained token or None, row id) of the LISTED_ROWS rows that begin to train the latest.
+    rules: of pairs, how many chosen and how many rejected replies pass each verifier that needs no value.
     """
 
     read: int
@@ -98,6 +117,15 @@ class Measure:
     dropped: Mapping[str, int]
     from_preference: int
     late: list[tuple[int | None, int]] = field(default_factory=list)
+    rules: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> tuple[str, float, float] | None:
+        """The verifier that tells chosen from rejected replies, with the shares of both that pass it; None if none does."""
+        pairs = self.learnable
+        shares = [(name, chosen / pairs, rejected / pairs) for name, (chosen, rejected) in self.rules.items() if pairs]
+        telling = [found for found in shares if found[1] >= RULE_CHOSEN and found[2] <= RULE_REJECTED]
+        return max(telling, key=lambda found: found[1] - found[2], default=None)
 
     @property
     def learnable(self) -> int:
@@ -126,6 +154,7 @@ class Measure:
             "dropped": dict(self.dropped),
             "from_preference": self.from_preference,
             "late": self.late,
+            "rules": self.rules,
             **sides,
         }
 
@@ -141,14 +170,16 @@ class Measure:
             found["dropped"],
             found["from_preference"],
             [(first, row_id) for first, row_id in found["late"]],
+            {name: (chosen, rejected) for name, (chosen, rejected) in found["rules"].items()},
         )
 
 
-def measure_path(workspace: Path, version: str, base: Base) -> Path:
-    """One file per version, tokenizer and template: a base that changed is measured anew."""
+def measure_path(workspace: Path, version: str, base: Base, learns: Learns = "conversations") -> Path:
+    """One file per version, tokenizer and template: a base that changed is measured anew. Pairs have one of their own."""
     digest = hashlib.sha256((base.folder / "tokenizer.json").read_bytes())
     digest.update((read_own_template(base.folder) or "").encode())
-    return workspace / FOLDER / f"{version}-{digest.hexdigest()[:16]}.json"
+    kind = "-pairs" if learns == "pairs" else ""
+    return workspace / FOLDER / f"{version}-{digest.hexdigest()[:16]}{kind}.json"
 
 
 def find_measure(path: Path) -> Measure | None:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION
 from studio.data.splits import HELD_OUT, held_out_threshold, split_of
 from studio.data.versions import read_version
 from studio.models.rendering import RenderedRow, Renderer, find_drop_cause
 
+R = TypeVar("R")
 MOST_LOST_FRACTION = 0.3
 """A run in which more rows than this lose every label asks for a confirmation."""
 
@@ -39,8 +40,8 @@ class RowCount:
 
     @property
     def lost_labels(self) -> int:
-        """Rows that the maximum length cuts before the first trained token."""
-        return self.dropped["cut_entirely"]
+        """Rows that the maximum length cuts before the first trained token, or where both replies are still the same."""
+        return self.dropped["cut_entirely"] + self.dropped["prompt_fills"] + self.dropped["same_when_cut"]
 
 
 def find_conversation(kind: str, record: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -66,12 +67,12 @@ def iterate_conversations(path: Path, count: RowCount) -> Iterator[Conversation]
         yield Conversation(row.row_id, messages, row.split == HELD_OUT, row.split_key)
 
 
-def sort_split(conversations: list[Conversation], fraction: float | None) -> list[Conversation]:
-    """The same conversations with another share of them held out, by split key; None keeps the version's split."""
+def sort_split(rows: list[R], fraction: float | None) -> list[R]:
+    """The same conversations or pairs with another share of them held out, by split key; None keeps the version's split."""
     if fraction is None:
-        return conversations
-    threshold = held_out_threshold([conversation.split_key for conversation in conversations], fraction)
-    return [replace(c, held_out=split_of(c.split_key, threshold) == HELD_OUT) for c in conversations]
+        return rows
+    threshold = held_out_threshold([row.split_key for row in rows], fraction)
+    return [replace(row, held_out=split_of(row.split_key, threshold) == HELD_OUT) for row in rows]
 
 
 def iterate_trained_rows(

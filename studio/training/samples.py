@@ -1,8 +1,9 @@
-"""Replies to a few prompts while a model trains: greedy, so that two of them differ only by what was learned."""
+"""Replies to a few prompts while a model trains: greedy ones that differ only by what was learned, and sampled ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,60 +14,81 @@ from studio.training.loss import autocast
 NEW_TOKENS = 64
 
 
-def write_replies(
-    model: Any, prompts: list[list[int]], end_ids: set[int], plan: Plan, should_stop: Callable[[], bool]
-) -> list[list[int]]:
-    """The most likely reply to each prompt, at most 64 tokens, without its end token; all prompts in one batch.
+@dataclass(frozen=True)
+class Ask:
+    """A prompt to reply to. temperature: 0 takes the most likely token; seed: of this reply alone."""
 
-    Left-padded, with positions that skip the padding, so that a reply does not depend on its neighbours.
+    ids: list[int]
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass
+class Written:
+    """A reply without its end token. stopped: it came to one, not to the 64 tokens that are allowed."""
+
+    ids: list[int]
+    stopped: bool
+
+
+def write_replies(
+    model: Any, asked: Sequence[Ask], end_ids: set[int], plan: Plan, should_stop: Callable[[], bool]
+) -> list[Written]:
+    """A reply to each, at most 64 tokens; all of them in one batch.
+
+    Left-padded, with positions that skip the padding, and with a generator of its own for each sampled row, so that a
+    reply does not depend on its neighbours, nor the training on the replies.
     """
     device = next(model.parameters()).device.type
     training = model.training
     model.eval()
+    replies = [Written([], False) for _ in asked]
     try:
         with torch.no_grad(), autocast(device, plan.dtype):
-            replies = _Replies(len(prompts), end_ids)
-            for picked in _iterate_picked(model, prompts, device):
-                replies.add(picked)
-                if replies.are_complete or should_stop():
+            for picked in _iterate_picked(model, asked, device):
+                _extend(replies, picked, end_ids)
+                if all(reply.stopped for reply in replies) or should_stop():
                     break
     finally:
         model.train(training)
-    return replies.ids
+    return replies
 
 
-def _iterate_picked(model: Any, prompts: list[list[int]], device: str) -> Iterator[list[int]]:
+def _extend(replies: list[Written], picked: list[int], end_ids: set[int]) -> None:
+    """A reply that has met an end token grows no more."""
+    for reply, token in zip(replies, picked, strict=True):
+        if reply.stopped:
+            continue
+        if token in end_ids:
+            reply.stopped = True
+        else:
+            reply.ids.append(token)
+
+
+def _iterate_picked(model: Any, asked: Sequence[Ask], device: str) -> Iterator[list[int]]:
     """The next token of every row, again and again, 64 times at most."""
-    longest = max(len(ids) for ids in prompts)
-    ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts], device=device)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
+    longest = max(len(ask.ids) for ask in asked)
+    ids = torch.tensor([[0] * (longest - len(ask.ids)) + ask.ids for ask in asked], device=device)
+    mask = torch.tensor([[0] * (longest - len(ask.ids)) + [1] * len(ask.ids) for ask in asked], device=device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
+    generators = {row: torch.Generator().manual_seed(ask.seed) for row, ask in enumerate(asked) if ask.temperature}
     cache = None
     for _ in range(NEW_TOKENS):
         out = model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
         cache = out.past_key_values
-        picked = out.logits[:, -1].argmax(-1)
+        picked = _pick(out.logits[:, -1], asked, generators)
         yield picked.tolist()
-        ids = picked[:, None]
-        mask = torch.cat([mask, mask.new_ones((len(prompts), 1))], 1)
+        ids = picked[:, None].to(device)
+        mask = torch.cat([mask, mask.new_ones((len(asked), 1))], 1)
         positions = positions[:, -1:] + 1
 
 
-class _Replies:
-    """Replies as they grow; one that has met an end token grows no more."""
-
-    def __init__(self, count: int, end_ids: set[int]) -> None:
-        self.ids: list[list[int]] = [[] for _ in range(count)]
-        self._open = set(range(count))
-        self._end_ids = end_ids
-
-    @property
-    def are_complete(self) -> bool:
-        return not self._open
-
-    def add(self, picked: list[int]) -> None:
-        for row in list(self._open):
-            if picked[row] in self._end_ids:
-                self._open.discard(row)
-            else:
-                self.ids[row].append(picked[row])
+def _pick(logits: torch.Tensor, asked: Sequence[Ask], generators: dict[int, torch.Generator]) -> torch.Tensor:
+    """(B,) the next tokens, drawn on the processor, where a seed means the same on every machine. logits: (B, vocabulary)."""
+    picked = logits.argmax(-1).cpu()
+    if generators:
+        logits = logits.float().cpu()
+    for row, generator in generators.items():
+        chances = torch.softmax(logits[row] / asked[row].temperature, -1)
+        picked[row] = torch.multinomial(chances, 1, generator=generator)
+    return picked

@@ -9,10 +9,14 @@ MOST_BETWEEN = 20
 
 
 class Schedule:
-    """Before and after always; in between as often as the rest of the tenth allows, evenly spaced."""
+    """Before and after always; in between as often as the rest of the tenth allows, evenly spaced.
 
-    def __init__(self, total_steps: int) -> None:
+    least: so often in between, even where it costs more than that.
+    """
+
+    def __init__(self, total_steps: int, least: int = 0) -> None:
         self.total_steps = total_steps
+        self.least = least
         self.next_step: int | None = None
         self._spent_s = 0.0
         self._between = 0
@@ -22,7 +26,8 @@ class Schedule:
         self._spent_s += cost_s
         self._between += 0 < step < self.total_steps
         budget_s = SHARE * self.total_steps * step_s - self._spent_s - cost_s
-        left = min(int(budget_s / cost_s) if cost_s > 0 else MOST_BETWEEN, MOST_BETWEEN - self._between)
+        afforded = int(budget_s / cost_s) if cost_s > 0 else MOST_BETWEEN
+        left = min(max(afforded, self.least - self._between), MOST_BETWEEN - self._between)
         remaining = self.total_steps - step
         if left < 1 or remaining < 2:
             self.next_step = None

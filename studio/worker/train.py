@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from studio.adapters import ADAPTERS
-from studio.errors import DatasetEmpty, OptionsInvalid
-from studio.events import Choice, Event, Finished, Notice, Phase, Progress, Rows, Stopped
+from studio.events import Choice, Event, Finished, Notice, Phase, Stopped
 from studio.models.catalogue import Base, read_base_folder
 from studio.models.lineage import Lineage
 from studio.models.machine import Machine, Plan, find_plan, use_one_device, write_machine, write_plan
-from studio.models.rendering import RenderedRow, Renderer
-from studio.training.forecast import loses_too_many
+from studio.models.rendering import Renderer
 from studio.training.methods import METHODS
 from studio.training.result import write_adapter
-from studio.training.rows import Conversation, RowCount, iterate_conversations, iterate_trained_rows, sort_split
-from studio.training.run import Outcome, Prompt, Run
+from studio.training.run import Outcome, Run
 from studio.training.trainspec import TrainSpec
 from studio.worker.context import WorkerJob
+from studio.worker.reading import read_rows
 
 PROBE_LIMIT_S = 2.0
-PROGRESS_ROWS = 1024
 ADAPTER = "adapter"
 TEMPLATE_REASONS: Mapping[str, str] = {"chatml": "template_chatml", "plain": "template_plain"}
 DEVICE_REASONS: Mapping[str, str] = {"cpu": "device_cpu", "cuda": "device_cuda"}
@@ -44,13 +41,13 @@ def run(job: WorkerJob) -> Iterator[Event]:
     yield Phase("reading_data")
     renderer = Renderer(base)
     yield from say_template(renderer)
-    data = yield from read_rows(job, spec, renderer, options)
+    data = yield from read_rows(job, spec, renderer, options, method.learns)
     if job.should_stop():
         yield Stopped(0)
         return
     yield Phase("loading_model")
     machine, plan = yield from ensure_plan(job, base, adapter, adapter_options)
-    model = build_model(base, plan, machine, adapter, adapter_options, options.seed)
+    model = build_model(base, plan, machine, spec)
     made = Run(
         folder=job.folder,
         base=base,
@@ -59,11 +56,12 @@ def run(job: WorkerJob) -> Iterator[Event]:
         renderer=renderer,
         model=model,
         options=options,
-        rows=data[0],
-        held_out=data[1],
-        prompts=tuple(data[2]),
+        rows=data.rows,
+        held_out=data.held_out,
+        prompts=tuple(data.prompts),
         emit=job.emit,
         should_stop=job.should_stop,
+        rated=tuple(data.rated),
     )
     outcome = Outcome()
     yield from method.train(made, outcome)
@@ -86,69 +84,6 @@ def say_template(renderer: Renderer) -> Iterator[Event]:
         yield Notice("info", "template_chosen", {"name": choice.name})
     elif not choice.marked:
         yield Notice("info", "template_unmarked", {})
-
-
-def read_rows(
-    job: WorkerJob, spec: TrainSpec, renderer: Renderer, options: Any
-) -> Generator[Event, None, tuple[list[RenderedRow], list[RenderedRow], list[Prompt]]]:
-    """Rendered training rows, held-out rows and the prompts to reply to. Raises DatasetEmpty, with all counted first."""
-    count = RowCount()
-    path = job.workspace / "versions" / f"{spec.version}.parquet"
-    conversations = list(iterate_conversations(path, count))
-    fraction = None if spec.keeps_split else options.held_out_fraction
-    found = sort_split(conversations, fraction)
-    rows: list[RenderedRow] = []
-    held_out: list[RenderedRow] = []
-    asked: list[Conversation] = []
-    for number, (conversation, row) in enumerate(
-        iterate_trained_rows(found, renderer, options.max_length_tokens, count)
-    ):
-        if number % PROGRESS_ROWS == 0:
-            if job.should_stop():
-                break
-            yield Progress(number, len(found), "rows")
-        (held_out if conversation.held_out else rows).append(row)
-        if conversation.held_out and len(asked) < 2:
-            asked.append(conversation)
-    if job.should_stop():
-        return rows, held_out, []
-    yield Rows(count.read, count.kept, count.truncated, dict(count.dropped))
-    if count.from_preference:
-        yield Notice("info", "chosen_replies_used", {"rows": count.from_preference})
-    check_lost(count, options)
-    if not rows:
-        raise DatasetEmpty(name=spec.dataset_name or spec.version)
-    if not held_out:
-        yield Notice("info", "nothing_held_out", {})
-    prompts = yield from choose_prompts(spec.prompts, asked, renderer, options.max_length_tokens)
-    return rows, held_out, prompts
-
-
-def check_lost(count: RowCount, options: Any) -> None:
-    """Raises OptionsInvalid where so many rows lose every label that the person should have confirmed it."""
-    rows = count.kept + count.lost_labels
-    if loses_too_many(count.lost_labels, rows) and not options.allow_lost_rows:
-        problem = {"field": "max_length_tokens", "code": "labels_lost", "found": count.lost_labels, "rows": rows}
-        raise OptionsInvalid([problem])
-
-
-def choose_prompts(
-    given: list[str], asked: list[Conversation], renderer: Renderer, max_length: int
-) -> Generator[Event, None, list[Prompt]]:
-    """The person's prompts; else the questions of two held-out rows. One that leaves no room for a reply is left out."""
-    wanted = [[{"role": "user", "content": text}] for text in given if text.strip()]
-    wanted = wanted or [_question(conversation.messages) for conversation in asked]
-    rendered = [Prompt(str(messages[-1]["content"]), renderer.render_prompt(messages)) for messages in wanted]
-    fitting = [prompt for prompt in rendered if len(prompt.ids) < max_length]
-    if len(fitting) < len(rendered):
-        yield Notice("info", "prompts_too_long", {"count": len(rendered) - len(fitting)})
-    return fitting
-
-
-def _question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A conversation up to its first reply."""
-    first = next(index for index, message in enumerate(messages) if message["role"] == "assistant")
-    return messages[:first] or [{"role": "user", "content": ""}]
 
 
 def ensure_plan(
@@ -178,18 +113,24 @@ def say_plan(machine: Machine, plan: Plan) -> Iterator[Event]:
         yield Choice(name, getattr(plan, name), "measured_fastest", {"measured": measured})
 
 
-def build_model(base: Base, plan: Plan, machine: Machine, adapter: Any, options: Any, seed: int) -> Any:
-    """The base with its adapter, on the device. The seed draws the adapter's start."""
+def build_model(base: Base, plan: Plan, machine: Machine, spec: TrainSpec) -> Any:
+    """The base with its adapter, on the device: a new one, drawn by the seed, or the one to continue.
+
+    Raises AdapterMismatch, AdapterUnreadable.
+    """
     import torch
     from transformers import set_seed
 
     from studio.models.loading import load_model
+    from studio.training.continued import load_adapter
 
+    adapter = ADAPTERS[spec.adapter]
+    options = adapter.options(**spec.adapter_options)
     if machine.device == "cpu":
         torch.set_num_threads(plan.threads)
     model = load_model(base, plan.dtype, machine.device, adapter.quantisation(options))
-    set_seed(seed)
-    return adapter.build(model, options)
+    set_seed(spec.method_options["seed"])
+    return load_adapter(model, spec.parent, base) if spec.parent else adapter.build(model, options)
 
 
 def trace_lineage(job: WorkerJob, spec: TrainSpec, base: Base, precision: str) -> Lineage:
@@ -204,6 +145,7 @@ def trace_lineage(job: WorkerJob, spec: TrainSpec, base: Base, precision: str) -
         title=job.spec.title,
         dataset_name=spec.dataset_name,
         version=spec.version,
+        parent=spec.parent.id if spec.parent else None,
         settings=spec.method_options | spec.adapter_options,
         licence=base.licence,
         created=job.spec.created,
@@ -239,5 +181,7 @@ def finish(job: WorkerJob, made: Run, outcome: Outcome, lineage: Lineage, began:
         "seconds_training": seconds,
         "seconds_evaluating": outcome.seconds_evaluating,
         "adapter_bytes": size,
+        "before": outcome.before,
+        "after": outcome.after,
     }
     yield Finished(result, time.perf_counter() - began, summary)

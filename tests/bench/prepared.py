@@ -61,8 +61,7 @@ def long_run(root: Path, epochs: int = 100) -> Iterator[Path]:
     """
     with opened(root) as (studio, person):
         chosen = choices(studio, person, epochs)
-        asked = [chosen[name] for name in ("base", "version", "method", "adapter", "settings")]
-        wait_until(lambda: studio.runs.preview(person, *asked)["status"] == "ready", 120, every_s=0.2)
+        wait_until(lambda: studio.runs.preview(person, chosen)["status"] == "ready", 120, every_s=0.2)
         job = studio.runs.start(person, deed(), chosen)
         folder = studio.queue.find(person, job)
     try:

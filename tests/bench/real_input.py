@@ -102,10 +102,9 @@ def _fits_cp932(text: str) -> bool:
 def _train(studio: Studio, person: Person, base: str, dataset: str, settings: dict[str, Any]) -> dict[str, Any]:
     finish(studio, studio.datasets.save_version(person, dataset, deed(), ""))
     version = studio.datasets.versions(person, dataset)[0]["fingerprint"]
-    asked = (person, base, version, "sft", "lora", settings)
-    wait_until(lambda: studio.runs.preview(*asked)["status"] == "ready", 300, every_s=0.2)
-    foretold = studio.runs.preview(*asked)
     chosen = {"base": base, "version": version, "method": "sft", "adapter": "lora", "settings": settings}
+    wait_until(lambda: studio.runs.preview(person, chosen)["status"] == "ready", 300, every_s=0.2)
+    foretold = studio.runs.preview(person, chosen)
     began = time.perf_counter()
     job = studio.runs.start(person, deed(), chosen)
     state = finish(studio, job, RUN_LIMIT_S)

@@ -38,7 +38,7 @@ def test_a_method_trains_on_its_example(name, tmp_path):
     method = METHODS[name]
     records = method.example["records"]
     fingerprint = write_version(tmp_path / "people" / "local", records, held_out=0.0)
-    job = make_job(tmp_path, BASE, fingerprint, len(records), **method.example["options"])
+    job = make_job(tmp_path, BASE, fingerprint, len(records), method=name, **method.example["options"])
     events = exhaust(job, train.run(job))
     assert events[-1]["kind"] == "finished"
     steps = of_kind(events, "step")

@@ -47,7 +47,7 @@ def preview(studio: Studio, person: Person, version: str, **settings) -> dict:
     found: dict = {}
 
     def is_known() -> bool:
-        found.update(studio.runs.preview(person, "pocket", version, "sft", "lora", {**SETTINGS, **settings}))
+        found.update(studio.runs.preview(person, choices(version, **settings)))
         return found["status"] != "measuring" and found["seconds"] is not None
 
     wait_for(is_known, 180)
@@ -147,7 +147,7 @@ def test_a_job_of_another_kind_is_no_run(studio: Studio, person: Person, version
 
 def test_the_form_knows_the_longest_row_once_it_is_measured(studio: Studio, person: Person, version: str):
     def most() -> dict:
-        fields = studio.runs.form(person, "pocket", version, "sft", "lora")["fields"]
+        fields = studio.runs.form(person, choices(version))["fields"]
         return next(field for field in fields if field["name"] == "max_length_tokens")
 
     assert most()["reason"] == "max_length_context"
@@ -159,9 +159,9 @@ def test_a_measurement_that_failed_is_told_and_tried_again(studio: Studio, perso
     path = studio.datasets.version_path(person, version)
     whole = path.read_bytes()
     path.write_bytes(whole[:500])
-    first = studio.runs.preview(person, "pocket", version, "sft", "lora", SETTINGS)
+    first = studio.runs.preview(person, choices(version))
     assert studio.queue.wait(first["job_id"], 60).status == "failed"
-    told = studio.runs.preview(person, "pocket", version, "sft", "lora", SETTINGS)
+    told = studio.runs.preview(person, choices(version))
     assert (told["status"], told["job_id"]) == ("failed", first["job_id"])
     path.write_bytes(whole)
     monkeypatch.setattr("studio.services.runs.RETRY_AFTER_S", 0.0)

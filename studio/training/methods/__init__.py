@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from studio.events import Event
 from studio.options import Options
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from studio.training.run import Outcome, Run
 
 
+Learns = Literal["conversations", "pairs"]
+
+
 class Method(Protocol):
     """A way of training.
 
-    kinds: of records it learns from. example: {"options": …, "records": […]}, a worked example that is also its test.
+    kinds: of records it learns from. learns: what a row is to it, a conversation or a pair of replies to one prompt.
+    example: {"options": …, "records": […]}, a worked example that is also its test.
     """
 
     name: str
@@ -25,11 +29,16 @@ class Method(Protocol):
     summary: Text
     options: type[Options]
     kinds: tuple[str, ...]
+    learns: Learns
     example: dict[str, Any]
+
+    def check(self, options: Any) -> list[dict[str, Any]]:
+        """Problems that no field has alone: {"field", "code", …}, words under `problem.<code>`."""
+        ...
 
     def train(self, run: Run, outcome: Outcome) -> Iterator[Event]:
         """Train `run.model` on `run.rows`; what was reached is left in `outcome`. Heavy packages are imported in here."""
         ...
 
 
-METHODS: Registry[Method] = Registry("method", "studio.training.methods", ("sft",))
+METHODS: Registry[Method] = Registry("method", "studio.training.methods", ("sft", "dpo"))

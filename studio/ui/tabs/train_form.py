@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -22,12 +22,18 @@ from studio.words import say
 
 @dataclass(frozen=True)
 class Choices:
-    """What is trained on what, as the dropdowns say."""
+    """What is trained on what, as the dropdowns say. parent: the adapter to continue, or None for a new one."""
 
     base: str | None
     version: str | None
     method: str | None
     adapter: str | None
+    parent: str | None
+
+
+_SELECTS = tuple(field.name for field in fields(Choices))
+NEW = "-"
+"""In the list of adapters to continue: none of them. No adapter's id looks like this."""
 
 
 class TrainForm:
@@ -55,6 +61,7 @@ class TrainForm:
         with gr.Row():
             self.method = _dropdown("form.method", "train-method")
             self.adapter = _dropdown("form.adapter", "train-adapter")
+        self.parent = _dropdown("form.parent", "train-parent")
         models = [METHODS[name].options for name in METHODS.names] + [ADAPTERS[name].options for name in ADAPTERS.names]
         with gr.Column(elem_classes=["ws-fields"]):
             self.fields = build_fields(models, "train")
@@ -76,7 +83,7 @@ class TrainForm:
     def wire(self) -> None:
         """Every event of the form. `select`: the page asks for the form anew. `submit`: Start was pressed."""
         inputs = [field.component for field in self.fields]
-        selects = [self.base, self.version, self.method, self.adapter]
+        selects = [self.base, self.version, self.method, self.adapter, self.parent]
         outputs = [*selects, self.shown, self.start, *inputs]
         last = {"trigger_mode": "always_last"}
         on(self.start.select, self.draw_wanted, [*selects, self.shown, *inputs], outputs, **last)
@@ -89,26 +96,41 @@ class TrainForm:
         on(self.start.submit, self.submit, asked, [self.start, *inputs], trigger_mode="once")
 
     # ---- drawing -------------------------------------------------------------------------------------------
-    def draw_wanted(self, person: Person, event: gr.EventData, base, version, *others) -> list[Any]:
-        """The whole form for what there is now; the event may name a version to choose."""
-        return self.draw(person, base, _sent(event, "version") or version, *others)
+    def draw_wanted(self, person: Person, event: gr.EventData, *asked) -> list[Any]:
+        """The whole form for what there is now; the event may name what to choose."""
+        chosen, others = asked[: len(_SELECTS)], asked[len(_SELECTS) :]
+        wanted = [_sent(event, name) or now for name, now in zip(_SELECTS, chosen, strict=True)]
+        return self.draw(person, *wanted, *others)
 
-    def draw(self, person: Person, base, version, method, adapter, shown, *values) -> list[Any]:
+    def draw(self, person: Person, *asked) -> list[Any]:
         """Dropdowns with what can be chosen now, inputs with their defaults, and the draft."""
+        base, version, method, adapter, parent, shown, *values = asked
         bases = self.studio.bases.list(person)
         versions = self.studio.datasets.versions(person)
         language = person.language
+        base = _known(base, [item["id"] for item in bases])
+        parents = self.studio.runs.parents(person, base)
         chosen = Choices(
-            _known(base, [item["id"] for item in bases]),
+            base,
             _known(version, [item["fingerprint"] for item in versions]),
             _known(method, METHODS.names),
             _known(adapter, ADAPTERS.names),
+            parent if parent in [item["id"] for item in parents] else None,
         )
         selects = [
             gr.update(choices=[(base_words(item, language), item["id"]) for item in bases], value=chosen.base),
             gr.update(choices=[(version_words(v, language), v["fingerprint"]) for v in versions], value=chosen.version),
             gr.update(choices=[(METHODS[n].title.said(language), n) for n in METHODS.names], value=chosen.method),
-            gr.update(choices=[(ADAPTERS[n].title.said(language), n) for n in ADAPTERS.names], value=chosen.adapter),
+            gr.update(
+                choices=[(ADAPTERS[n].title.said(language), n) for n in ADAPTERS.names],
+                value=chosen.adapter,
+                visible=chosen.parent is None,
+            ),
+            gr.update(
+                choices=[(say(language, "form.parent.none"), NEW), *((item["name"], item["id"]) for item in parents)],
+                value=chosen.parent or NEW,
+                visible=bool(parents),
+            ),
         ]
         if chosen.version is None:
             return [*selects, {}, _value(empty="no_version"), *[gr.update(visible=False)] * len(self.fields)]
@@ -118,21 +140,20 @@ class TrainForm:
         defaults = {name: field["value"] for name, field in offered.items()}
         return [*selects, defaults, self._draft(chosen, offered, now), *updates]
 
-    def check(self, person: Person, base, version, method, adapter, *values) -> list[Any]:
+    def check(self, person: Person, *asked) -> list[Any]:
         """The draft for what is typed now, and under each input its reason or its problem."""
-        chosen = Choices(base, version, method, adapter)
+        chosen, values = _choices(asked[: len(_SELECTS)]), asked[len(_SELECTS) :]
         offered = self._offered(person, chosen)
         settings = typed_settings(self.fields, offered, list(values))
         try:
-            self.studio.runs.preview(person, *asdict(chosen).values(), settings)
+            self.studio.runs.preview(person, asdict(chosen) | {"settings": settings})
         except OptionsInvalid as error:
             return self._refused(person, chosen, offered, list(values), error.problems)
         return [self._draft(chosen, offered, list(values)), *self._notes(person, offered, [])]
 
     def submit(self, person: Person, event: gr.EventData, *asked) -> list[Any]:
         """Start the run once for the deed that the event carries."""
-        base, version, method, adapter, title, first, second, *values = asked
-        chosen = Choices(base, version, method, adapter)
+        chosen, (title, first, second, *values) = _choices(asked[: len(_SELECTS)]), asked[len(_SELECTS) :]
         offered = self._offered(person, chosen)
         choices = asdict(chosen) | {
             "settings": typed_settings(self.fields, offered, values),
@@ -150,7 +171,7 @@ class TrainForm:
 
     # ---- pieces --------------------------------------------------------------------------------------------
     def _offered(self, person: Person, chosen: Choices) -> dict[str, dict[str, Any]]:
-        return {field["name"]: field for field in self.studio.runs.form(person, *asdict(chosen).values())["fields"]}
+        return {field["name"]: field for field in self.studio.runs.form(person, asdict(chosen))["fields"]}
 
     def _draft(self, chosen: Choices, offered: dict[str, dict[str, Any]], values: list[Any]) -> dict[str, Any]:
         settings = typed_settings(self.fields, offered, values)
@@ -178,6 +199,12 @@ class TrainForm:
             else gr.skip()
             for field in self.fields
         ]
+
+
+def _choices(selected: Any) -> Choices:
+    """What the dropdowns hold."""
+    *others, parent = selected
+    return Choices(*others, None if parent in (NEW, "") else parent)
 
 
 def base_words(base: dict[str, Any], language: str) -> str:

@@ -37,6 +37,7 @@ def build_run(studio) -> gr.HTML:
         spec = studio.queue.find(person, text_of(asked, "id")).spec.options
         choices = {name: spec[name] for name in ("base", "version", "method", "adapter", "prompts", "title")}
         choices["settings"] = spec["method_options"] | spec["adapter_options"]
+        choices["parent"] = (spec.get("parent") or {}).get("id")
         return {"id": runs.start(person, text_of(asked, "deed"), choices)}
 
     return build_widget(

@@ -17,10 +17,10 @@ def build_start(studio) -> gr.HTML:
     runs = studio.runs
 
     def preview(person: Person, asked: dict) -> dict[str, Any]:
-        names = ("base", "version", "method", "adapter")
-        chosen = [find_text(asked, name) for name in names]
+        names = ("base", "version", "method", "adapter", "parent")
+        chosen = {name: find_text(asked, name) for name in names}
         try:
-            return runs.preview(person, *chosen, object_of(asked, "settings"))
+            return runs.preview(person, chosen | {"settings": object_of(asked, "settings")})
         except OptionsInvalid:
             return {"status": "invalid"}  # the form shows each problem beside its field
 

@@ -6,10 +6,11 @@ import pytest
 
 from studio.pocket.held_out import HeldOutPrompt, held_out_json, held_out_prompts, unseen_prompts
 from studio.pocket.intervals import wilson_interval
-from studio.pocket.rules import JAPANESE, find_problems, is_on_topic, is_polite, is_same_json, is_worked, last_integer
+from studio.pocket.rules import JAPANESE, find_problems, is_on_topic, is_same_json, is_worked, last_integer
 from studio.pocket.samples import pair_rows
 from studio.pocket.world.puzzles import broken_json
 from studio.pocket.world.tasks import user
+from studio.training.verifiers.polite import is_polite
 
 PROMPTS = held_out_prompts() + unseen_prompts()
 

@@ -48,7 +48,7 @@ def test_every_sample_holds_both_languages():
 
 
 def test_the_tuning_set_is_1200_distinct_conversations_half_polite():
-    from studio.pocket.rules import is_polite
+    from studio.training.verifiers.polite import is_polite
 
     rows = sft_rows()
     assert len({json.dumps(row, ensure_ascii=False) for row in rows}) == len(rows) == 1200

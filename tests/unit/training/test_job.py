@@ -119,15 +119,18 @@ def test_replies_to_the_persons_own_prompts_are_shown_before_and_after(finished)
 
 
 def test_a_reply_does_not_depend_on_the_prompt_beside_it(tmp_path):
-    from studio.training.samples import write_replies
+    """Greedy and sampled: a row draws from its own seed."""
+    from studio.training.samples import Ask, write_replies
 
     renderer, model = Renderer(BASE), load_model(BASE, "float32", "cpu")
     prompts = [
         renderer.render_prompt([{"role": "user", "content": text}]) for text in ("Hi", "送料はいくらですか。" * 3)
     ]
-    together = write_replies(model, prompts, {renderer.end_id}, PLAN, lambda: False)
-    alone = [write_replies(model, [ids], {renderer.end_id}, PLAN, lambda: False)[0] for ids in prompts]
+    asked = [Ask(ids, temperature, 7) for ids in prompts for temperature in (0.0, 0.7)]
+    together = write_replies(model, asked, {renderer.end_id}, PLAN, lambda: False)
+    alone = [write_replies(model, [ask], {renderer.end_id}, PLAN, lambda: False)[0] for ask in asked]
     assert together == alone
+    assert together[0].ids != together[1].ids
 
 
 def test_without_prompts_two_held_out_questions_are_asked(tmp_path):
