@@ -91,11 +91,12 @@ class ModelServer:
             return Address(self._child.url, self._secret)
 
     def client(self, person: Person) -> ServerClient:
-        """A client that sees the bases and this person's adapters. Raises ServerFailed."""
-        return ServerClient(self.ensure().url, self.token_for(person), http=self._http)
+        """A client that sees the bases and this person's adapters, for as long as the app lives. Raises ServerFailed."""
+        return ServerClient(self.ensure().url, self.token_for(person), self._http, self._renew)
 
     def client_of(self, url: str) -> ServerClient:
-        return ServerClient(url, self._secret, http=self._http)
+        """A client with the app's own token, of this one process."""
+        return ServerClient(url, self._secret, self._http)
 
     def token_for(self, person: Person) -> str:
         return workspace_token(self._secret, person.workspace.name)
@@ -136,6 +137,14 @@ class ModelServer:
             return {"state": "running"} | self.client_of(child.url).status(STATUS_LIMIT_S)
         except StudioError:
             return {"state": "running"}
+
+    def _renew(self, url: str) -> str:
+        """The address after nobody listened at the one given. The kernel may tell that before it tells of the end."""
+        with self._guard:
+            if self._child is not None and self._child.url == url:
+                child, self._child = self._child, None
+                self._count_crash(child)
+        return self.ensure().url
 
     def _count_crash(self, child: _Child) -> None:
         """Raises ServerFailed for one too many in a row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,12 +104,8 @@ class EndpointClient:
         self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float = READ_S
     ) -> Iterator[httpx.Response]:
         """An answer whose status is good, still to be read."""
-        timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
         try:
-            request = self._http.build_request(
-                method, self._url + path, json=content, headers=self._headers, timeout=timeout
-            )
-            response = self._http.send(request, stream=True)
+            response = self._send(method, path, content, timeout_s)
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
             raise self._unreachable() from error
         try:
@@ -120,6 +116,12 @@ class EndpointClient:
             yield response
         finally:
             response.close()
+
+    def _send(self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float) -> httpx.Response:
+        timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
+        url = self._url + path
+        request = self._http.build_request(method, url, json=content, headers=self._headers, timeout=timeout)
+        return self._http.send(request, stream=True)
 
     @contextmanager
     def _reading(self, response: httpx.Response) -> Iterator[None]:
@@ -160,7 +162,15 @@ class EndpointClient:
 
 
 class ServerClient(EndpointClient):
-    """Our own server: its errors come back as the errors they were; one that is gone is a ServerLost."""
+    """Our own server: its errors come back as the errors they were; one that goes in mid-answer is a ServerLost.
+
+    renew: the address of the server that takes the place of one at which nobody listens any more. What was asked did
+    not arrive there, so it is asked again.
+    """
+
+    def __init__(self, url: str, token: str, http: httpx.Client, renew: Callable[[str], str] | None = None) -> None:
+        super().__init__(url, token, http=http)
+        self._renew = renew
 
     def tokenize(self, model: str, text: str | None = None, messages: Messages | None = None) -> dict[str, Any]:
         """{"tokens", "count", "max_model_len"} of either a text or a prompt."""
@@ -184,6 +194,15 @@ class ServerClient(EndpointClient):
 
     def health(self, timeout_s: float) -> dict[str, Any]:
         return self._ask("GET", "/health", None, timeout_s)
+
+    def _send(self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float) -> httpx.Response:
+        try:
+            return super()._send(method, path, content, timeout_s)
+        except httpx.ConnectError:
+            if self._renew is None:
+                raise
+        self._url = self._renew(self._url)
+        return super()._send(method, path, content, timeout_s)
 
     def _unreachable(self) -> StudioError:
         return ServerLost()

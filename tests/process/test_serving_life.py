@@ -59,6 +59,14 @@ def test_many_who_need_it_at_once_start_one(studio: Studio, mark: str):
     assert len(urls) == len(servers(mark)) == 1
 
 
+def test_whoever_kept_a_client_goes_on_with_the_server_that_came_after(studio: Studio, person: Person, mark: str):
+    client = studio.server.client(person)
+    assert client.models()
+    kill_server(studio)
+    assert client.models() and client.tokenize("pocket", "Hello")["count"]
+    assert len(servers(mark)) == 1
+
+
 @pytest.mark.slow
 def test_a_server_killed_in_mid_stream_is_told_and_the_next_request_is_answered(tmp_path: Path, mark: str):
     """Two kills here; WHETSTONE_SERVING_KILLS asks for more. No column may end but whole or with ServerLost."""
