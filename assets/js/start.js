@@ -46,7 +46,9 @@
       const found = [tag("", say("start.rows", { count: preview.rows })), tag("", say("start.held_out", { count: preview.held_out }))];
       found.push(tag(preview.cut ? "warn" : "good", say("start.cut", { count: preview.cut })));
       if (preview.nothing) found.push(tag("warn", say("start.nothing", { count: preview.nothing })), ...lostLink());
-      for (const { code, values } of preview.warnings || []) found.push(tag("warn", whetstone.has(`warning.${code}`) ? say(`warning.${code}`, values) : code));
+      // Rows cut before their reply are those that train nothing: they have been told of.
+      const more = (preview.warnings || []).filter(({ code }) => code !== "dropped.cut_entirely");
+      for (const { code, values } of more) found.push(tag("warn", say(code, values)));
       return [found, say("start.costs", { steps: preview.steps, tokens: preview.tokens })];
     }
 

@@ -50,7 +50,7 @@
       on("data:versions", ({ count }) => { this.versions = count; this.relabel(); });
       on("version:saved", () => { this.show("versions"); this.cameAlone = true; });
       on("xray:lengths", ({ number }) => this.showLengths(number));
-      on("xray:lost", async (asked) => whetstone.send("data:lost", await this.ctx.server.lost(asked)));
+      on("xray:lost", async (asked) => this.openLost(await this.ctx.server.lost(asked)));
       on("base:added", () => this.start());
     }
 
@@ -88,6 +88,7 @@
     }
 
     chooseMost() {
+      if (!this.found) return;
       const typed = Math.round(Number(this.most.value));
       this.choose({ most: typed >= 1 ? Math.min(typed, this.found.context) : null });
     }
@@ -185,7 +186,15 @@
     }
 
     showLost(found) {
-      whetstone.send("data:lost", { ...this.question, method: found.method, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
+      this.openLost({ ...this.question, method: found.method, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
+    }
+
+    // The rows open in the table, and each of them here, cut as was asked: so it says why it trains nothing.
+    openLost(lost) {
+      this.chosen = { base: lost.base, most: lost.max_length };
+      this.drawControls();
+      this.show("row");
+      whetstone.send("data:lost", lost);
     }
 
     // Drawing ----------------------------------------------------------------------------------------------------

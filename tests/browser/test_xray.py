@@ -186,6 +186,8 @@ def test_rows_that_would_train_nothing_open_in_the_table(page, tmp_path):
     expect(page.locator(f"{TABLE} tbody tr")).to_have_count(2)
     assert page.locator(f"{TABLE} tbody td.ws-col-number").all_inner_texts() == ["61", "65"]
     expect(page.locator(f"{TABLE} .ws-lost")).to_contain_text("Rows of v1 that train nothing at 40 tokens")
+    expect(page.locator(f"{EDITOR} .ws-title")).to_have_text("Row 61")
+    expect(page.locator(f"{XRAY} [data-problem=cut_entirely]")).to_be_visible()
     page.locator(f"{TABLE} tbody tr").nth(1).click()
     expect(page.locator(f"{EDITOR} .ws-title")).to_have_text("Row 65")
     edit_turn(page, 0, "short")
@@ -207,10 +209,13 @@ def test_the_train_tab_leads_to_the_rows_that_would_train_nothing(page, tmp_path
     page.keyboard.press("Tab")
     link = page.locator("#start").get_by_role("button", name="Show them")
     expect(link).to_be_visible(timeout=60_000)
+    assert "dropped." not in page.locator("#start").inner_text()
     link.click()
     expect(page.locator(f"{TABLE} .ws-dataset option:checked")).to_have_text("from-train")
     expect(page.locator(f"{TABLE} tbody tr")).to_have_count(1)
     expect(page.locator(f"{EDITOR} .ws-title")).to_have_text("Row 21")
+    expect(page.locator(f"{XRAY} .ws-xray-most")).to_have_value("40")
+    expect(page.locator(f"{XRAY} [data-problem=cut_entirely]")).to_be_visible()
 
 
 def test_in_japanese_and_on_a_phone_everything_is_said_and_fits(open_page, app_url, page, tmp_path):

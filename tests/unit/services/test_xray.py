@@ -96,6 +96,28 @@ def test_the_lengths_of_the_newest_version_are_counted_and_the_rows_that_train_n
     assert studio.datasets.page(person, dataset, {"page": 1, "page_size": 50, "row_ids": lost})["total"] == 0
 
 
+def test_pairs_are_measured_as_a_comparing_method_learns_them(xray, studio, person, tmp_path):
+    """Cut to 20 tokens, the two replies that begin alike are the same: that pair teaches nothing."""
+    same = "word " * 30
+    pairs = [{"prompt": f"{n}?", "chosen": f"Yes {n}.", "rejected": "No."} for n in range(11)]
+    pairs.append({"prompt": "Which?", "chosen": same + "yes", "rejected": same + "no"})
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(b"\n".join(map(orjson.dumps, pairs)))
+    dataset_id = import_file(person.workspace, path).dataset_id
+    job = studio.datasets.save_version(person, dataset_id, "save", "")
+    assert studio.queue.wait(job, PATIENCE_S).status == "finished"
+    found = measured(xray, person, dataset_id, 20)
+    assert (found["status"], found["method"], found["rows"], found["cut"], found["nothing"]) == (
+        "ready",
+        "dpo",
+        12,
+        1,
+        1,
+    )
+    cut = {"base": "pocket", "method": "dpo", "max_length": 20, "number": 1}
+    assert xray.lost_rows(person, dataset_id, cut) == [12]
+
+
 def test_a_dataset_without_version_says_so_and_nobody_sees_anothers(xray, studio, person, stranger, dataset, tmp_path):
     path = tmp_path / "more.jsonl"
     path.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}', "utf-8")
