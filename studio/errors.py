@@ -156,6 +156,10 @@ class LoginNeeded(InputError):
     """The page asks for a login and the request carries none, or one that has ended. values: none."""
 
 
+class VisitorUnknown(InputError):
+    """On a Space, a request without the cookie that says whose it is. values: none."""
+
+
 class LoginRefused(InputError):
     """Wrong name or password; which of the two is not told. values: none."""
 

@@ -13,6 +13,10 @@ LANGUAGE_COOKIE = "whetstone_language"
 _UNSAFE = re.compile(r"[^\w.-]")
 
 
+VISITOR = "visitor"
+"""The name of somebody who came without one."""
+
+
 @dataclass(frozen=True)
 class Person:
     """A person and the workspace that everything they make belongs to."""
@@ -23,20 +27,45 @@ class Person:
     workspace: Path
 
 
-def person_from(username: str | None, cookies: Mapping[str, str], headers: Mapping[str, str], settings) -> Person:
-    """The person of a request: the login name, else `local`.
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody is without a login of ours. id: the name of their workspace. name: None for a visitor."""
+
+    id: str
+    name: str | None
+
+
+def profile_identity(subject: str, username: str) -> Identity:
+    """Somebody who signed in elsewhere. subject: the account's permanent id; a name may pass to another account."""
+    return Identity(f"hf-{folder_name(subject)}", username)
+
+
+def visitor_identity(number: str) -> Identity:
+    """Somebody without an account. number: random, 32 hexadecimal digits."""
+    return Identity(f"{VISITOR}-{number}", None)
+
+
+def person_from(
+    username: str | None,
+    cookies: Mapping[str, str],
+    headers: Mapping[str, str],
+    settings,
+    identity: Identity | None = None,
+) -> Person:
+    """The person of a request: the login name, else who they are on a Space, else `local`.
 
     username: the name checked by the login, or None where there is no login. Language: the person's choice (cookie),
     then the operator's `--lang`, then the browser's.
     """
-    identity = folder_name(username) if username else "local"
+    workspace = folder_name(username) if username else identity.id if identity else "local"
+    name = username or (identity.name or VISITOR if identity else "local")
     language = (
         known_language(cookies.get(LANGUAGE_COOKIE))
         or known_language(settings.language)
         or _browser_language(headers.get("accept-language", ""))
         or "en"
     )
-    return Person(identity, username or "local", language, settings.root / "people" / identity)
+    return Person(workspace, name, language, settings.root / "people" / workspace)
 
 
 def folder_name(username: str) -> str:

@@ -24,7 +24,7 @@ whetstone.widget("settings", (root, ctx) => {
         choice("settings-theme", ctx.say("settings.theme"), themes, whetstone.chosenTheme() || "system",
           (name) => whetstone.setTheme(name === "system" ? null : name)),
       ]),
-      facts.name === null ? null : el("form", { class: "ws-line", attrs: { method: "post", action: "whetstone/logout" } }, [
+      facts.name === null ? null : el("form", { class: "ws-line", attrs: { method: facts.leave.method, action: facts.leave.address } }, [
         el("span", { class: "ws-key", text: ctx.say("settings.logged_in_as") }),
         el("span", { text: facts.name, attrs: { translate: "no" } }),
         el("button", { class: "ws-btn ws-btn-small", text: ctx.say("login.leave"), attrs: { type: "submit" } }),

@@ -153,6 +153,7 @@
     try {
       const reply = await fetch(new URL("whetstone/status", document.baseURI), { signal: AbortSignal.timeout(8000) });
       if (reply.status === 401) return location.reload();
+      if (reply.status === 403) return setAway(true, await reply.json());
       if (!reply.ok) throw new Error(reply.statusText);
       const next = await reply.json();
       if (status && status.app !== next.app) return location.reload();
@@ -172,9 +173,10 @@
     setTimeout(watchStatus, missed ? 1000 : STATUS_MS);
   }
 
-  function setAway(away) {
+  /** refused: {message, hint} where the app answers, but not to this browser. */
+  function setAway(away, refused) {
     document.body.classList.toggle("ws-away", away);
-    const text = away ? say("shell.offline") : "";
+    const text = refused ? whetstone.sentences(refused.message, refused.hint) : away ? say("shell.offline") : "";
     if (parts.offline.textContent !== text) parts.offline.textContent = text;
   }
 

@@ -85,6 +85,15 @@ class Candidates:
         told = error and {"message": error.message(person.language), "hint": error.hint(person.language)}
         return {"writing": writer.is_alive(), "trouble": told}
 
+    def is_writing(self, person: Person) -> bool:
+        """Whether replies for any project of the person are being written."""
+        return any(writer.is_alive() for (place, _), writer in list(self._writers.items()) if place == person.workspace)
+
+    def forget(self, person: Person) -> None:
+        """Drop what is known of a workspace that is gone."""
+        with self._guard:
+            self._writers = {key: writer for key, writer in self._writers.items() if key[0] != person.workspace}
+
     def close(self) -> None:
         """Ask every writer to end. Safe to repeat."""
         for writer in list(self._writers.values()):

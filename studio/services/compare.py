@@ -37,6 +37,12 @@ class Compare:
             for conversation in self._conversations.values():
                 conversation.break_off()
 
+    def forget(self, person: Person) -> None:
+        """Drop the conversation of a workspace that is gone."""
+        with self._guard:
+            if (conversation := self._conversations.pop((person.workspace, person.id), None)) is not None:
+                conversation.break_off()
+
     # Reads ------------------------------------------------------------------------------------------------------------
 
     def snapshot(self, person: Person) -> dict[str, Any]:

@@ -112,6 +112,12 @@ class Queue:
             self._folders.pop(folder.path, None)
             self._deeds.pop((person.workspace, folder.spec.deed), None)
 
+    def forget(self, person: Person) -> None:
+        """Drop what is known of a workspace that is gone."""
+        with self._guard:
+            self._folders = {path: f for path, f in self._folders.items() if not path.is_relative_to(person.workspace)}
+            self._deeds = {key: job_id for key, job_id in self._deeds.items() if key[0] != person.workspace}
+
     def running(self) -> list[JobFolder]:
         """The jobs of all workspaces that have a keeper now."""
         return self._lanes.running()

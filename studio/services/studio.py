@@ -24,6 +24,7 @@ from studio.services.model_server import ModelServer
 from studio.services.preferences import Preferences
 from studio.services.queue import Queue
 from studio.services.runs import Runs
+from studio.services.visitors import Visitors
 from studio.services.voting import Voting
 from studio.services.xray import Xray
 from studio.settings import Settings
@@ -58,7 +59,10 @@ class Studio:
         self.preferences = Preferences(self.queue, self.bases, choices)
         self.candidates = Candidates(models)
         self.voting = Voting()
+        forget = (self.queue.forget, self.compare.forget, self.candidates.forget)
+        self.visitors = Visitors(settings, self.queue, self.candidates.is_writing, forget)
         self.queue.start()
+        self.visitors.start()
 
     @property
     def is_closing(self) -> bool:
@@ -72,6 +76,7 @@ class Studio:
 
     def close(self) -> None:
         """Start no more jobs, end the spare and the model server, give the root back. Running jobs go on."""
+        self.visitors.close()
         self.compare.close()
         self.candidates.close()
         self.queue.close()

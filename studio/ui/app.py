@@ -19,6 +19,7 @@ from studio.ui.door import Door, login_routes
 from studio.ui.downloads import download_routes
 from studio.ui.gate import visit_of
 from studio.ui.i18n import bundle, tr
+from studio.ui.identity import VisitorCookies, read_key
 from studio.ui.login import Doorkeeper, Logins
 from studio.ui.routes import own_routes
 from studio.ui.shell import Page
@@ -33,10 +34,15 @@ def build_app(studio: Studio) -> gr.Blocks:
     """The tabs, in order."""
     os.environ["GRADIO_TEMP_DIR"] = str(upload_folder(studio.settings))
     demo = gr.Blocks(title="Whetstone", analytics_enabled=False, delete_cache=(_HOUR_S, 24 * _HOUR_S))
+    # Made outside the page, the button brings its routes and no event; the page has a link of its own to them.
+    sign_in = gr.LoginButton(visible=False) if studio.settings.has_sign_in else None
     with demo, gr.Tabs(elem_id="ws-tabs"):
         for name, build in TABS:
             with gr.Tab(tr(f"tab.{name}"), id=name, elem_id=f"ws-tab-{name}", elem_classes=["ws-tab"]):
                 build(studio)
+    if sign_in is not None:
+        with demo:
+            sign_in.render()
     return demo
 
 
@@ -82,6 +88,7 @@ def serve(demo: gr.Blocks, studio: Studio) -> str:
     """Starts the server in a thread of its own and returns the address. Raises PortTaken."""
     settings = studio.settings
     keeper = Doorkeeper(settings.login) if settings.login else None
+    cookies = VisitorCookies(read_key(settings.root)) if settings.is_public else None
     port = settings.port or free_port(settings.host)
     demo.queue(default_concurrency_limit=8, max_size=500)
     try:
@@ -113,7 +120,7 @@ def serve(demo: gr.Blocks, studio: Studio) -> str:
                 ],
                 "middleware": [
                     Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings)),
-                    Middleware(Door, settings=settings, keeper=keeper),
+                    Middleware(Door, settings=settings, keeper=keeper, cookies=cookies, note=studio.visitors.note),
                     Middleware(GZipMiddleware, minimum_size=1500),
                     Middleware(Page),
                 ],

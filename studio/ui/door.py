@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from urllib.parse import parse_qs
 
@@ -9,12 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.errors import LoginNeeded, RequestRefused, StudioError
-from studio.people import LANGUAGE_COOKIE
+from studio.errors import LoginNeeded, RequestRefused, StudioError, VisitorUnknown
+from studio.people import LANGUAGE_COOKIE, Identity
 from studio.settings import Settings
-from studio.ui.gate import SCOPE_KEY, Visit, is_own_origin, visit_of, visitor_of
+from studio.ui.gate import SCOPE_KEY, Visit, explain, is_own_origin, visit_of, visitor_of
+from studio.ui.identity import COOKIE as VISITOR_COOKIE
+from studio.ui.identity import VisitorCookies, cookie_header, find_profile
 from studio.ui.login import SESSION_S, Doorkeeper
 from studio.ui.routes import FIRST_SCRIPT, asset_address, page_headers, page_styles
 from studio.words import LANGUAGES, join_sentences, say
@@ -27,34 +30,71 @@ _STARTUP = "/gradio_api/startup-events"
 
 
 class Door:
-    """Middleware. With a login everything but the login page and its looks is closed to whoever has no session."""
+    """Middleware. With a login everything but the login page and its looks is closed to whoever has no session.
 
-    def __init__(self, app: ASGIApp, settings: Settings, keeper: Doorkeeper | None) -> None:
+    cookies: on a Space without a login, what tells one visitor from another; whoever has none is given one with the page.
+    note: told of each visitor who is here.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        keeper: Doorkeeper | None,
+        cookies: VisitorCookies | None = None,
+        note: Callable[[str], None] = lambda visitor: None,
+    ) -> None:
         self.app = app
         self.settings = settings
         self.keeper = keeper
+        self.cookies = cookies
+        self.note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        if is_foreign(scope, self.settings):
+        name = self.keeper.find(_cookie(scope, COOKIE)) if self.keeper else None
+        identity = self._identity(scope, self.cookies) if self.cookies else None
+        scope[SCOPE_KEY] = Visit(self.settings, name, identity)
+        if is_foreign(scope):
             await JSONResponse({"code": RequestRefused.code}, status_code=403)(scope, receive, send)
-            return
-        name = self.keeper.sessions.find(_cookie(scope)) if self.keeper else None
-        scope[SCOPE_KEY] = Visit(self.settings, name)
-        if self.keeper is None or name is not None or is_open(scope["path"]):
-            await self.app(scope, receive, send)
-        else:
+        elif self.keeper is not None and name is None and not is_open(scope["path"]):
             await _closed(scope)(scope, receive, send)
+        elif self.cookies is not None and identity is None:
+            await self._welcome(scope, receive, send, self.cookies)
+        else:
+            await self.app(scope, receive, send)
+
+    def _identity(self, scope: Scope, cookies: VisitorCookies) -> Identity | None:
+        if (profile := find_profile(scope.get("session"))) is not None:
+            return profile
+        visitor = cookies.find(_cookie(scope, VISITOR_COOKIE))
+        if visitor is not None:
+            self.note(visitor.id)
+        return visitor
+
+    async def _welcome(self, scope: Scope, receive: Receive, send: Send, cookies: VisitorCookies) -> None:
+        """Somebody new: the page brings a cookie; nothing of ours answers before the browser sends it back."""
+        request = Request(scope)
+        if scope["path"].startswith("/whetstone/") and not is_open(scope["path"]):
+            _, message, hint = explain(VisitorUnknown(), visitor_of(request).language)
+            told = {"code": VisitorUnknown.code, "message": message, "hint": hint}
+            await JSONResponse(told, status_code=403)(scope, receive, send)
+            return
+        given = cookie_header(cookies.make(), request)
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = message | {"headers": [*message.get("headers", []), (b"set-cookie", given.encode())]}
+            await send(message)
+
+        await self.app(scope, receive, send_with_cookie if scope["path"] in ("", "/") else send)
 
 
-def is_foreign(scope: Scope, settings: Settings) -> bool:
-    """True for anything but a look that a page of another site sent, an upload above all.
-
-    Not on a Space: its proxy may rewrite names, and nothing there is reached that a visitor could not do anyway.
-    """
-    if settings.on_space or scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+def is_foreign(scope: Scope) -> bool:
+    """True for what a page of another site sent. Gradio itself lets every site read a page that is not on loopback."""
+    if scope["type"] != "http":
         return False
     request = Request(scope)
     return "origin" in request.headers and not is_own_origin(request)
@@ -64,8 +104,8 @@ def is_open(path: str) -> bool:
     return path == _STARTUP or path.startswith(_OPEN)
 
 
-def _cookie(scope: Scope) -> str | None:
-    return Request(scope).cookies.get(COOKIE) if scope["type"] == "http" else None
+def _cookie(scope: Scope, name: str) -> str | None:
+    return Request(scope).cookies.get(name) if scope["type"] == "http" else None
 
 
 def _closed(scope: Scope) -> Response:

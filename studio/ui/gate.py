@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import gradio as gr
 from starlette.requests import Request
 
-from studio.errors import LoginNeeded, RequestRefused, StudioError
-from studio.people import Person, person_from
+from studio.errors import LoginNeeded, RequestRefused, StudioError, VisitorUnknown
+from studio.people import Identity, Person, person_from
 from studio.settings import Settings
 from studio.words import join_sentences, say
 
@@ -23,11 +23,14 @@ SCOPE_KEY = "whetstone"
 
 
 class Visit:
-    """One request as the door saw it: the operator's settings and the name that the login checked, if any."""
+    """One request as the door saw it: the operator's settings, the name that the login checked, if any, and on a
+    Space without a login who has come.
+    """
 
-    def __init__(self, settings: Settings, username: str | None) -> None:
+    def __init__(self, settings: Settings, username: str | None, identity: Identity | None = None) -> None:
         self.settings = settings
         self.username = username
+        self.identity = identity
 
 
 def visit_of(request: Request | gr.Request) -> Visit:
@@ -43,14 +46,19 @@ def visitor_of(request: Request | gr.Request) -> Person:
     """The person as far as the request says: for words on a page that needs no login, never for a service call."""
     raw = raw_request(request)
     visit = visit_of(raw)
-    return person_from(visit.username, raw.cookies, raw.headers, visit.settings)
+    return person_from(visit.username, raw.cookies, raw.headers, visit.settings, visit.identity)
 
 
 def person_of(request: Request | gr.Request) -> Person:
-    """The person of an event, a server function or a route. Raises LoginNeeded where a login is asked and missing."""
+    """The person of an event, a server function or a route.
+
+    Raises LoginNeeded where a login is asked and missing, VisitorUnknown on a Space where no cookie says who came.
+    """
     visit = visit_of(request)
     if visit.settings.login is not None and visit.username is None:
         raise LoginNeeded()
+    if visit.settings.is_public and visit.identity is None:
+        raise VisitorUnknown()
     return visitor_of(request)
 
 
@@ -65,10 +73,13 @@ def check_call(request: Request, *, write: bool) -> None:
 
 
 def is_own_origin(request: Request) -> bool:
-    """True where the browser says that a page of this very host sent the request."""
+    """True where the browser says that a page of this very host sent the request.
+
+    A proxy need not pass on the name it was called by: the names that the operator or the Space gave count as well.
+    """
     origin = request.headers.get("origin")
-    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")} - {None}
-    return origin is not None and urlsplit(origin).netloc in hosts
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host"), *visit_of(request).settings.hosts}
+    return origin is not None and urlsplit(origin).netloc in hosts - {None}
 
 
 def on(trigger: Callable, fn: Callable, inputs: Any = None, outputs: Any = None, **options: Any) -> Any:

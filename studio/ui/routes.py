@@ -20,6 +20,7 @@ from studio.jobs.folder import JobFolder
 from studio.people import Person
 from studio.services.machine import cores, find_memory
 from studio.settings import Settings
+from studio.ui.banners import banners
 from studio.ui.gate import person_of
 from studio.ui.i18n import words_script
 from studio.ui.vote_files import vote_routes
@@ -124,9 +125,8 @@ def own_routes(studio) -> list[Route]:
         running = [running_job(folder, person) for folder in studio.queue.running()]
         running.sort(key=lambda job: job["title"] is None)
         shown = running[0] if running else None
-        return JSONResponse(
-            {"app": app_id, "machine": machine, "running": shown}, headers={"cache-control": "no-store"}
-        )
+        told = {"app": app_id, "machine": machine, "running": shown, "banners": banners(studio, request)}
+        return JSONResponse(told, headers={"cache-control": "no-store"})
 
     return [
         Route("/whetstone/words-{hash}.js", words),

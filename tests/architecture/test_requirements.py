@@ -15,8 +15,10 @@ APP, TESTS = ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([0-9][0-9A-Za-z.]*)$")
 WITHOUT_IMPORT = {
     "accelerate": "transformers' Trainer imports it",
+    "authlib": "gradio speaks OAuth with it where a Space lets visitors sign in",
     "bitsandbytes": "transformers imports it for quantised bases",
     "datasets": "trl's trainers take its tables",
+    "itsdangerous": "starlette signs the session of a sign-in with it",
     "pandas": "gradio loads it at every start",
     "plotly": "its script is served to the page",
     "ruff": "run as a program by the tests",

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from studio.people import Person
+from studio.people import VISITOR, Person
 from studio.services.machine import cores, find_memory, graphics_cards
 from studio.services.studio import Studio
 from studio.settings import Settings
@@ -21,10 +21,16 @@ def build_settings_tab(studio: Studio) -> None:
 
 
 def facts(person: Person, settings: Settings) -> dict[str, Any]:
-    """What the tab shows. name: of whoever is logged in, else None; places: empty on a Space, whose paths help nobody."""
+    """What the tab shows. name: of whoever is logged in, else None; leave: the address where that ends, and how it is
+    asked; places: empty on a Space, whose paths help nobody.
+    """
     memory = find_memory()
+    has_profile = settings.is_public and person.name != VISITOR
     return {
-        "name": person.name if settings.login else None,
+        "name": person.name if settings.login or has_profile else None,
+        "leave": {"method": "get", "address": "logout"}
+        if has_profile
+        else {"method": "post", "address": "whetstone/logout"},
         "machine": {
             "cores": cores(),
             "memory_bytes": memory and memory.total,
