@@ -28,18 +28,26 @@
     return event.shiftKey ? null : KEYS.find((key) => key.code === event.code)?.act || null;
   };
 
-  /** Calls act(name) for every press while isOn(); Space on a button that was reached by Tab still presses the button. */
+  /** Calls act(name) for every press while isOn(). Space presses a button that was reached by Tab; one that was clicked
+      before, such as the tab's own, only happens to have the focus. */
   preferences.listen = (isOn, act) => {
+    let byTab = false;
+    const clicked = () => { byTab = false; };
     const listener = (event) => {
+      if (event.key === "Tab") byTab = true;
       const target = event.composedPath()[0];
       if (!(target instanceof Element) || isTyping(target) || !isOn()) return;
       const name = actOf(event);
-      if (!name || (event.code === "Space" && target.closest("button, summary, a"))) return;
+      if (!name || (event.code === "Space" && byTab && target.closest("button, summary, a"))) return;
       event.preventDefault();
       if (!preferences.isNoPress(event)) act(name);
     };
     document.addEventListener("keydown", listener);
-    return () => document.removeEventListener("keydown", listener);
+    document.addEventListener("pointerdown", clicked, true);
+    return () => {
+      document.removeEventListener("keydown", listener);
+      document.removeEventListener("pointerdown", clicked, true);
+    };
   };
 
   /** A button with its key. A click leaves the focus with the page, so that the next Space is a key again. */

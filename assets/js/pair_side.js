@@ -109,25 +109,10 @@
             el("span", { text: say("data.fact_held_out", { rows: version.held_out }) }),
           ]),
           el("span", { class: "ws-spacer" }),
-          data.button(say("data.train_on"), () => preferences.train(version.fingerprint), "small"),
+          data.button(say("data.train_on"), () => data.trainOn(version.fingerprint), "small"),
         ])));
     }
   }
-
-  // A tab is built at its first visit: one that is not there yet is told again as soon as it is.
-  preferences.train = (fingerprint) => {
-    const wish = { tab: "train", version: fingerprint };
-    const form = '[data-widget="start"]';
-    const late = !document.querySelector(form);
-    whetstone.send("tab:open", wish);
-    if (!late) return;
-    const watcher = new MutationObserver(() => {
-      if (!document.querySelector(form)) return;
-      watcher.disconnect();
-      whetstone.send("tab:open", wish);
-    });
-    watcher.observe(document.getElementById("ws-tabs"), { childList: true, subtree: true, attributes: true, attributeFilter: ["data-widget"] });
-  };
 
   preferences.side = (ctx, hooks) => new Side(ctx, hooks);
 })();

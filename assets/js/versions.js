@@ -4,6 +4,21 @@
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
 
+  // A tab is built at its first visit: one that is not there yet is told again as soon as it is.
+  data.trainOn = (fingerprint) => {
+    const wish = { tab: "train", version: fingerprint };
+    const form = '[data-widget="start"]';
+    const late = !document.querySelector(form);
+    whetstone.send("tab:open", wish);
+    if (!late) return;
+    const watcher = new MutationObserver(() => {
+      if (!document.querySelector(form)) return;
+      watcher.disconnect();
+      whetstone.send("tab:open", wish);
+    });
+    watcher.observe(document.getElementById("ws-tabs"), { childList: true, subtree: true, attributes: true, attributeFilter: ["data-widget"] });
+  };
+
   class Versions {
     constructor(root, ctx) {
       this.root = root;
@@ -41,7 +56,7 @@
     renderOne(version) {
       const { say } = this.ctx;
       const facts = [say("data.fact_rows", { rows: version.rows }), say("data.fact_held_out", { rows: version.held_out })];
-      const train = data.button(say("data.train_on"), () => this.train(version), "small");
+      const train = data.button(say("data.train_on"), () => data.trainOn(version.fingerprint), "small");
       train.setAttribute("aria-label", say("data.train_on_version", { number: version.number }));
       const lengths = data.button(say("xray.view.lengths"), () => whetstone.send("xray:lengths", { number: version.number }), "small");
       lengths.setAttribute("aria-label", say("xray.lengths_of_version", { number: version.number }));
@@ -57,21 +72,6 @@
         lengths,
         train,
       ]);
-    }
-
-    // A tab is built at its first visit: one that is not there yet is told again as soon as it is.
-    train({ fingerprint }) {
-      const wish = { tab: "train", version: fingerprint };
-      const form = '[data-widget="start"]';
-      const late = !document.querySelector(form);
-      whetstone.send("tab:open", wish);
-      if (!late) return;
-      const watcher = new MutationObserver(() => {
-        if (!document.querySelector(form)) return;
-        watcher.disconnect();
-        whetstone.send("tab:open", wish);
-      });
-      watcher.observe(document.getElementById("ws-tabs"), { childList: true, subtree: true, attributes: true, attributeFilter: ["data-widget"] });
     }
 
     async save() {

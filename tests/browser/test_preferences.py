@@ -79,6 +79,21 @@ def test_each_key_does_what_its_button_says(open_page, make_app, language):
     assert [event["action"] for event in write_votes(page)[6:]] == ["undo"] * 6
 
 
+def test_space_is_skip_after_a_click_and_presses_the_button_that_tab_has_reached(page):
+    open_sample(page)
+    page.locator("#ws-tab-preferences-button").click()
+    press(page, "Space")
+    saved(page)
+    expect(number(page, "skipped")).to_have_text("1")
+    page.locator('[data-act="left"]').focus()
+    page.keyboard.press("Tab")
+    expect(page.locator('[data-act="right"]')).to_be_focused()
+    press(page, "Space")
+    saved(page)
+    expect(number(page, "votes")).to_have_text("1")
+    expect(number(page, "skipped")).to_have_text("1")
+
+
 def test_buttons_vote_as_keys_do_and_a_double_click_votes_once(page):
     open_sample(page)
     first = shown(page)
