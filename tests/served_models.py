@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def pocket() -> Base:
     return read_base(POCKET, (), Path("/nonexistent"))
 
 
+@cache
 def prompt_ids(base: Base, text: str) -> list[int]:
     return Renderer(base).render_prompt([{"role": "user", "content": text}])
 

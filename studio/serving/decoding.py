@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from studio.errors import ReplyNotFinite
+from studio.errors import ReplyNotFinite, StudioError
 from studio.serving.caches import RowCache
 from studio.serving.replies import FinishReason, Piece, Reply, Token
 from studio.serving.sampling import Sampler, log_probabilities, pick_tokens
@@ -56,7 +56,7 @@ class Row:
         elif self.reply.tokens >= self.limit:
             self.end("length")
 
-    def end(self, reason: FinishReason, error: ReplyNotFinite | None = None) -> None:
+    def end(self, reason: FinishReason, error: StudioError | None = None) -> None:
         if not self.is_done:
             self.is_done = True
             self._tell(self.stream.finish(), is_last=True)
@@ -178,7 +178,7 @@ class LoneRow:
 
     @torch.inference_mode()
     def join(self, rows: Sequence[Row]) -> None:
-        (self.rows) = list(rows)
+        self.rows = list(rows)
         (row,) = rows
         ids = torch.tensor([row.reply.request.prompt_ids], device=self._device)
         self._take(self._first(input_ids=ids, use_cache=True))

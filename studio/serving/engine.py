@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import BaseUnreadable, ContextTooLong, PromptEmpty, ReplyFailed, StudioError
 from studio.models.catalogue import Base
 from studio.models.machine import use_one_device
+from studio.serving.orders import Order
 from studio.serving.replies import Model, Reply, Request
 
 if TYPE_CHECKING:
-    from studio.serving.loop import Loop, Order
+    from studio.serving.loop import Loop
 
 GATHER_S = 0.01
 """Requests that arrive within this time of the first share a batch from its first token on."""
@@ -78,8 +79,6 @@ class Engine:
                 raise order.error
 
     def _add(self, **wanted: Any) -> Order | None:
-        from studio.serving.loop import Order
-
         order = Order(**wanted)
         with self._wake:
             if self._is_closed:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import torch
 
-from studio.errors import DeviceTaken, OutOfMemory, StudioError
+from studio.errors import AdapterMismatch, DeviceTaken, OutOfMemory, StudioError
 from studio.jobs.lease import is_locked, lease_holder, take_lease
 from studio.jobs.log import utc_now
 from studio.models.machine import read_memory_bytes
 from studio.serving.decoding import Batch, LoneRow, Row
+from studio.serving.orders import Order
 from studio.serving.replies import How, Model, Reply
 from studio.serving.sampling import build_sampler
 from studio.serving.stopping import TextStream
@@ -29,26 +31,6 @@ LOOK_S = 0.25
 """How often it is looked whether a job has begun or ended."""
 
 SPEED_WINDOW_S = 5.0
-
-
-@dataclass(eq=False)
-class Order:
-    """A reply that is wanted, or a base to load (`model`), or, with neither, the weights to be given up."""
-
-    reply: Reply | None = None
-    model: Model | None = None
-    done: Event = field(default_factory=Event)
-    error: StudioError | None = None
-
-    @property
-    def is_settled(self) -> bool:
-        return self.done.is_set() if self.reply is None else self.reply.is_done
-
-    def settle(self, error: StudioError | None = None) -> None:
-        self.error = error
-        if self.reply is not None and error is not None:
-            self.reply.finish("error", error)
-        self.done.set()
 
 
 class Loop:
@@ -82,15 +64,13 @@ class Loop:
 
     def admit(self) -> None:
         """Begin what can begin, in the order of arrival: what needs another base waits until all rows have ended."""
+        self._drop_cancelled()
         joining: list[Row] = []
         later: deque[Order] = deque()
         while self.waiting:
             order = self.waiting.popleft()
-            if order.reply is not None and order.reply.is_cancelled:
-                order.reply.finish("cancelled")
-                continue
             is_free = not self.rows and not joining and not later
-            if self._needs_change(order) and not is_free:
+            if (self._needs_change(order) and not is_free) or len(self.rows) + len(joining) >= ROWS:
                 later.append(order)
                 break
             try:
@@ -113,9 +93,10 @@ class Loop:
         self._look_for_job()
         rows = self.rows
         before = sum(row.reply.tokens for row in rows)
-        for group in (self._shared, self._lone):
-            if group is not None and group.rows:
-                self._guarded(group.step, group.rows)
+        if self._shared is not None and self._shared.rows:
+            self._guarded(self._shared.step, self._shared.rows)
+        if self._lone is not None and self._lone.rows:
+            self._step_lone(self._lone.step, self._lone.rows[0])
         if self._lone is not None and not self._lone.rows:
             self._lone = None
         now = time.monotonic()
@@ -142,6 +123,7 @@ class Loop:
         """Give up the weights, and the device with them."""
         self._resident = self._shared = self._lone = None
         self._written.clear()
+        gc.collect()  # hooks and what they are hooked to hold each other
         if self._device == "cuda":
             torch.cuda.empty_cache()
         if self._held_lease is not None:
@@ -178,6 +160,12 @@ class Loop:
             "measured_ms": resident.speed.measured,
         }
 
+    def _drop_cancelled(self) -> None:
+        gone = [order for order in self.waiting if order.reply is not None and order.reply.is_cancelled]
+        for order in gone:
+            self.waiting.remove(order)
+            order.reply.finish("cancelled")  # type: ignore[union-attr]
+
     def _needs_change(self, order: Order) -> bool:
         model = order.reply.request.model if order.reply is not None else order.model
         return model is None or self._resident is None or not self._resident.fits(model)
@@ -196,14 +184,12 @@ class Loop:
         attached = self._resident.attach(model.adapter, model.title) if model.adapter else None
         how: How = attached.how if attached else "stacked" if self._resident.can_batch else "alone"
         if how == "stacked":
-            if len(self.rows) >= ROWS:
-                return order
             return self._build_row(order.reply, how, attached)
         if self._lone is not None:
             return order
         row = self._build_row(order.reply, how, attached)
         self._lone = build_lone(self._resident, attached)
-        self._guarded(lambda: self._lone.join([row]), [row])  # type: ignore[union-attr]
+        self._step_lone(lambda: self._lone.join([row]), row)  # type: ignore[union-attr]
         return None
 
     def _load(self, model: Model) -> None:
@@ -236,7 +222,7 @@ class Loop:
             adapter=attached.stackable if attached else None,
         )
 
-    def _guarded(self, work: Any, rows: list[Row]) -> None:
+    def _guarded(self, work: Callable[[], None], rows: list[Row]) -> None:
         """Rows that find no memory end with an error that says so; anything unforeseen is for the engine."""
         try:
             work()
@@ -249,6 +235,18 @@ class Loop:
             self._lone = None
             if self._resident is not None:
                 self._shared = Batch(self._resident.model, self._resident.stack)
+
+    def _step_lone(self, work: Callable[[], None], row: Row) -> None:
+        """An adapter whose kind needs more than a prompt fails its own reply only."""
+        try:
+            self._guarded(work, [row])
+        except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            if self._resident is None or row.reply.how != "peft":
+                raise
+            logging.getLogger(__name__).warning("an adapter could not be decoded: %s", error, exc_info=True)
+            model = row.reply.request.model
+            row.end("error", AdapterMismatch(adapter=model.title, base=model.base.id))
+            self._lone = None
 
     def _look_for_job(self, at_once: bool = False) -> None:
         """While a job has the processor, replies are written on one thread."""

@@ -1,0 +1,29 @@
+"""What the decode thread is asked for, by any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+
+from studio.errors import StudioError
+from studio.serving.replies import Model, Reply
+
+
+@dataclass(eq=False)
+class Order:
+    """A reply that is wanted, or a base to load (`model`), or, with neither, the weights to be given up."""
+
+    reply: Reply | None = None
+    model: Model | None = None
+    done: Event = field(default_factory=Event)
+    error: StudioError | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.done.is_set() if self.reply is None else self.reply.is_done
+
+    def settle(self, error: StudioError | None = None) -> None:
+        self.error = error
+        if self.reply is not None and error is not None:
+            self.reply.finish("error", error)
+        self.done.set()
