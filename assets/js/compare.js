@@ -20,13 +20,14 @@
   whetstone.widget("compare", (root, ctx) => {
     root.classList.add("ws-compare");
     const talk = { mark: null, live: false, busy: false, columns: [], settings: null, turns: [], replies: new Map() };
-    let offers = { choices: [], examples: [] }, stream = null, prepared = 0, changes = 0, following = false;
+    let offers = { choices: [], examples: [], can_add: false }, stream = null, prepared = 0, changes = 0, following = false;
     let raw = remembered() === "raw";
     const acts = {
       choose: (key, wanted) => columns(talk.columns.map((column) => (compare.keyOf(column) === key ? choice(wanted) : column))),
       remove: (key) => columns(talk.columns.filter((column) => compare.keyOf(column) !== key)),
       retry: (key, newSeed = false) => deed("retry", { model: key || "", new_seed: newSeed, deed: ctx.deed() }),
       catchUp: (key) => deed("catch_up", { model: key, deed: ctx.deed() }),
+      endpoints: async () => { await compare.endpoints(ctx); await readOffers(); },
       send, stop: () => deed("stop", {}), clear, typing, isRaw: () => raw,
       save: (settings) => ctx.server.set_settings({ settings }).then(take),
       raw: (on) => { raw = on; remember(on ? "raw" : "markdown"); draw(); },
@@ -114,6 +115,7 @@
       root.dataset.turns = String(talk.turns.length);
       bar.show(talk);
       bar.showExamples(offers.examples);
+      bar.offerEndpoints(offers.can_add);
     }
 
     /** The place of one more column: broad and with words beside a single one, else only a plus. */

@@ -4,6 +4,7 @@
   const { el, say } = whetstone;
   const compare = (whetstone.compare = whetstone.compare || {});
   const LINES = 6;
+  const WIDE = matchMedia("(min-width: 900px)"); // a phone has no Shift and little room
   const FIELDS = [
     { name: "temperature", min: 0, max: 2, step: 0.1 },
     { name: "top_p", min: 0.01, max: 1, step: 0.05 },
@@ -14,7 +15,7 @@
   const button = (id, act, primary) =>
     el("button", { class: primary ? "ws-btn ws-btn-primary" : "ws-btn", attrs: { type: "button", id }, on: { click: act } });
 
-  /** acts: {send(text), stop(), retry(), clear(), typing(), save(settings), raw(on), isRaw()}. */
+  /** acts: {send(text), stop(), retry(), clear(), typing(), endpoints(), save(settings), raw(on), isRaw()}. */
   compare.bar = (acts) => {
     const box = el("textarea", { class: "ws-input ws-compare-box", attrs: { id: "compare-prompt", rows: "1", translate: "no" } });
     const settings = compare.settings(acts);
@@ -66,7 +67,7 @@
       retry.disabled = talk.live;
       stop.disabled = !talk.live;
       send.disabled = busy || talk.live;
-      box.placeholder = say(`compare.ask.${Math.min(talk.columns.length, 3)}`);
+      box.placeholder = say(`compare.${WIDE.matches ? "ask" : "ask_briefly"}.${Math.min(talk.columns.length, 3)}`);
       note.textContent = talk.busy ? say("compare.busy") : "";
       settings.show(talk.settings);
     }
@@ -93,7 +94,7 @@
     }
 
     words();
-    return { root, show, showExamples, words, focus: () => box.focus(), destroy: settings.destroy };
+    return { root, show, showExamples, words, offerEndpoints: settings.offer, focus: () => box.focus(), destroy: settings.destroy };
   };
 
   // ---- settings ----------------------------------------------------------------------------------------------
@@ -103,12 +104,13 @@
     const inputs = Object.fromEntries(FIELDS.map(({ name, ...limits }) => [name, el("input", { class: "ws-input", attrs: { id: `compare-${name.replace("_", "-")}`, type: "number", inputmode: "decimal", ...limits } })]));
     const labels = Object.fromEntries(["system", ...FIELDS.map((field) => field.name)].map((name) => [name, el("span", { class: "ws-label" })]));
     const draw = el("button", { class: "ws-btn ws-btn-small", attrs: { type: "button" }, on: { click: drawSeed } });
+    const others = el("button", { class: "ws-btn ws-btn-small", attrs: { type: "button", id: "compare-endpoints", hidden: true }, on: { click: () => { toggle(false); return acts.endpoints(); } } });
     const shape = el("span", {}), problem = el("div", { class: "ws-problem", attrs: { role: "alert", hidden: true } });
     const why = el("div", { class: "ws-why" });
     const panel = el("div", { class: "ws-compare-settings", attrs: { role: "dialog", hidden: true } }, [
       el("label", {}, [labels.system, system]),
       el("div", { class: "ws-fields" }, FIELDS.map(({ name }) => el("label", {}, [labels[name], inputs[name]]))),
-      why, problem, el("div", { class: "ws-line" }, [shape, el("span", { class: "ws-spacer" }), draw])]);
+      why, problem, el("div", { class: "ws-line" }, [shape, el("span", { class: "ws-spacer" }), others, draw])]);
     let now = null, saving = Promise.resolve(true);
 
     function toggle(on) {
@@ -183,11 +185,12 @@
       panel.setAttribute("aria-label", say("compare.settings"));
       system.placeholder = say("compare.setting.system.empty");
       draw.textContent = say("compare.draw_seed");
+      others.textContent = say("compare.endpoints");
       why.textContent = say("compare.setting.says");
       shape.replaceChildren(whetstone.runParts.choice(say("compare.shape"), ["markdown", "raw"].map((value) => ({ value, label: say(`compare.shape.${value}`) })), acts.isRaw() ? "raw" : "markdown", chooseShape));
       if (now) show(now);
     }
 
-    return { open, panel, show, words, saved: () => (panel.hidden ? saving : save()), destroy: () => document.removeEventListener("pointerdown", outside) };
+    return { open, panel, show, words, offer: (can) => { others.hidden = !can; }, saved: () => (panel.hidden ? saving : save()), destroy: () => document.removeEventListener("pointerdown", outside) };
   };
 })();

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.words import PSEUDO
 from tests.browser.compare_page import (
     BOX,
     COLUMN,
@@ -21,6 +22,7 @@ from tests.browser.compare_page import (
     wait_idle,
 )
 from tests.browser.conftest import settle, started_app
+from tests.browser.test_crawl import untranslated
 from tests.paced_endpoint import AskedFor, PacedEndpoint, paced_endpoint
 
 HOSTILE = '<img src=x onerror="window.hit=1"> [a](javascript:window.hit=1) <script>window.hit=1</script>'
@@ -163,28 +165,24 @@ def test_a_reload_in_the_middle_of_a_reply_goes_on_with_it(compare, endpoint):
     expect(reply(compare, 0).locator(".ws-reply")).to_have_text("Before and after.")
 
 
-@pytest.mark.parametrize(
-    ("locale", "broken", "again"), [("en-US", "broken off", "Try again"), ("ja-JP", "中断", "もう一度試す")]
-)
-def test_a_reply_cut_off_by_the_end_of_the_app_says_so_and_is_asked_again(
-    open_page, make_app, endpoint, faults, locale, broken, again
-):
+def test_a_reply_cut_off_by_the_end_of_the_app_says_so_and_is_asked_again(open_page, make_app, endpoint, faults):
     faults.allowed.append("net::ERR_")  # the app is killed on purpose
     app = make_app(arguments=("--endpoint", f"desk={endpoint.url}"))
-    compare = open_two(open_page(app.address))
-    ask(compare, "Hello?")
-    asked = endpoint.by_model(2)
-    asked["a"].say("Half a sentence")
-    expect(reply(compare, 0).locator(".ws-reply")).to_have_text("Half a sentence")
-    compare.close()
+    page = open_two(open_page(app.address))
+    ask(page, "Hello?")
+    endpoint.by_model(2)["a"].say("Half a sentence")
+    expect(reply(page, 0).locator(".ws-reply")).to_have_text("Half a sentence")
+    page.close()
     app.process.send_signal(signal.SIGKILL)
     app.process.wait()
     with started_app(app.root, "--endpoint", f"desk={endpoint.url}") as revived:
-        page = open_page(revived.address, locale=locale)
-        open_compare(page)
-        expect(reply(page, 0).locator(".ws-reply")).to_have_text("Half a sentence")
-        for index in (0, 1):
-            expect(reply(page, index)).to_contain_text(broken)
+        for locale, broken, again in (("en-US", "broken off", "Try again"), ("ja-JP", "中断", "もう一度試す")):
+            page = open_page(revived.address, locale=locale)
+            open_compare(page)
+            expect(reply(page, 0).locator(".ws-reply")).to_have_text("Half a sentence")
+            for index in (0, 1):
+                expect(reply(page, index)).to_contain_text(broken)
+                expect(reply(page, index).get_by_role("button", name=again)).to_be_visible()
         reply(page, 0).get_by_role("button", name=again).click()
         endpoint.next().end("Whole.")
         wait_idle(page, 1)
@@ -271,3 +269,57 @@ def test_a_reply_is_copied_as_it_was_written(compare, endpoint):
     reply(compare, 0).get_by_role("button", name="Copy").click()
     expect(compare.locator(".ws-toast")).to_be_visible()
     assert compare.evaluate("navigator.clipboard.readText()") == "**Hi** there."
+
+
+def test_an_endpoint_of_ones_own_fills_a_column(compare, endpoint):
+    compare.locator("#compare-settings").click()
+    compare.locator("#compare-endpoints").click()
+    dialog = compare.locator("dialog[open]")
+    expect(dialog).to_contain_text("desk")
+    dialog.locator("#endpoint-name").fill("my desk")
+    dialog.locator("#endpoint-url").fill("ftp://nowhere")
+    dialog.locator("#endpoint-add").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("http://")
+    dialog.locator("#endpoint-name").fill("mine")
+    dialog.locator("#endpoint-url").fill(endpoint.url)
+    dialog.locator("#endpoint-url").press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+    expect(dialog.locator("td").get_by_text("mine", exact=True)).to_be_visible()
+    dialog.locator(".ws-foot button").click()
+    expect(column(compare, 0).locator('option[value="endpoint:mine/c"]')).to_be_attached()
+    choose_columns(compare, "endpoint:mine/c")
+    ask(compare, "Hello?")
+    endpoint.next().end("Here.")
+    wait_idle(compare, 1)
+    expect(reply(compare, 0).locator(".ws-reply")).to_have_text("Here.")
+
+
+def test_every_word_around_a_conversation_is_translated(make_app, open_page, endpoint):
+    """Each state of a reply, the settings, the endpoints and the question before clearing, in the pseudo-language."""
+    page = open_two(open_page(make_app(lang=PSEUDO, arguments=("--endpoint", f"desk={endpoint.url}")).address))
+    assert untranslated(page) == []
+    ask(page, "Hello?")
+    asked = endpoint.by_model(2)
+    asked["a"].say("Half")
+    expect(reply(page, 0).locator(".ws-reply")).to_have_text("Half")
+    assert untranslated(page) == []
+    asked["a"].drop()
+    asked["b"].end("Cut", reason="length")
+    wait_idle(page, 1)
+    expect(reply(page, 0).get_by_role("alert")).to_be_visible()
+    assert untranslated(page) == []
+    ask(page, "Again?")
+    endpoint.by_model(2)["a"].end()
+    expect(reply(page, 0, 1)).to_have_attribute("data-state", "done")
+    page.locator("#compare-stop").click()
+    wait_idle(page, 2)
+    page.locator(".ws-compare-add-button").click()
+    expect(page.locator(".ws-compare-missing")).to_be_visible()
+    assert untranslated(page) == []
+    for opener in ("#compare-settings", "#compare-endpoints", "#compare-clear"):
+        page.locator(opener).click()
+        settle(page)
+        assert untranslated(page) == [], opener
+        if page.locator("dialog[open]").count():
+            page.keyboard.press("Escape")
+            expect(page.locator("dialog[open]")).to_have_count(0)

@@ -65,11 +65,12 @@ def test_a_letter_outside_brackets_is_found(pseudo):
     assert untranslated(pseudo) == ["header: mixed ⟦fine⟧"]
 
 
-@pytest.mark.parametrize("name", ["data", "preferences", "train", "export", "settings"])
+@pytest.mark.parametrize("name", ["data", "preferences", "train", "compare", "export", "settings"])
 def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, name):
     """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape.
 
     Loading the sample is left to the test below, which waits for its report: here that would come over another dialog.
+    A prompt to try is data; what it leads to is read where replies are tested.
     """
     open_tab(pseudo, name)
     settle(pseudo)
@@ -78,7 +79,7 @@ def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, 
         button = pseudo.locator(f"#ws-tab-{name}").locator(OPENERS).nth(number)
         if not button.is_visible() or not button.is_enabled():
             continue
-        if button.inner_text() == say(PSEUDO, "data.load_sample"):
+        if button.inner_text() == say(PSEUDO, "data.load_sample") or button.get_attribute("translate") == "no":
             continue
         button.click()
         settle(pseudo)

@@ -8,6 +8,7 @@ import gradio as gr
 
 from studio.errors import RequestRefused
 from studio.people import Person
+from studio.services.endpoints import Endpoints
 from studio.ui.widgets import WidgetFunction, build_widget
 from studio.ui.widgets.arguments import find_text, object_of, text_of
 
@@ -17,7 +18,10 @@ _LONGEST_PROMPT = 100_000
 
 def build_compare(studio) -> gr.HTML:
     """studio: services.studio.Studio. While replies are written the page follows `whetstone/compare/events`."""
-    compare = studio.compare
+    compare, endpoints = studio.compare, studio.endpoints
+
+    def offers(person: Person, asked: dict) -> dict[str, Any]:
+        return compare.offers(person) | {"can_add": endpoints.can_add()}
 
     def look(person: Person, asked: dict) -> dict[str, Any]:
         mark = find_text(asked, "mark")
@@ -50,8 +54,9 @@ def build_compare(studio) -> gr.HTML:
     return build_widget(
         "compare",
         elem_id="compare",
-        reads={"look": look, "offers": lambda person, asked: compare.offers(person)},
-        writes={
+        reads={"look": look, "offers": offers, "endpoints": lambda person, asked: endpoints.list(person)},
+        writes=_endpoint_writes(endpoints)
+        | {
             "prepare": lambda person, asked: compare.prepare(person),
             "send": after(send),
             "retry": after(retry),
@@ -63,3 +68,20 @@ def build_compare(studio) -> gr.HTML:
             "open_run": after(lambda person, asked: compare.open_run(person, text_of(asked, "id"))),
         },
     )  # fmt: skip
+
+
+def _endpoint_writes(endpoints: Endpoints) -> dict[str, WidgetFunction]:
+    """Each gives the endpoints that there are then."""
+
+    def add(person: Person, asked: dict) -> list[dict[str, Any]]:
+        name, url, key = (
+            asked.get(field) if isinstance(asked.get(field), str) else "" for field in ("name", "url", "key_env")
+        )
+        endpoints.add(person, name, url, key or None)
+        return endpoints.list(person)
+
+    def remove(person: Person, asked: dict) -> list[dict[str, Any]]:
+        endpoints.remove(person, text_of(asked, "name"))
+        return endpoints.list(person)
+
+    return {"add_endpoint": add, "remove_endpoint": remove}
