@@ -51,7 +51,7 @@ def list_models(places: Places, caller: Caller) -> Iterator[dict[str, Any]]:
         yield {"id": base.id, "owned_by": base.source, "folder": base.folder}
     people = places.root / "people"
     for workspace in sorted(people.iterdir()) if people.is_dir() else ():
-        if caller.sees(workspace.name):
+        if _WORKSPACE.fullmatch(workspace.name) and caller.sees(workspace.name):
             yield from _list_adapters(workspace)
 
 

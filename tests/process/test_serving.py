@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 
 import pytest
 
+from studio.jobs.lease import take_lease
 from tests.process.served import QUESTION, RUN, Served
 from tests.processes import wait_for
 
@@ -174,3 +176,31 @@ def test_weights_are_given_up_and_come_back_with_the_next_request(served: Served
     assert served.studio.server.client(served.alice).tokenize("pocket", "Hello")["count"] > 0
     assert served.studio.server.client(served.bob).load("pocket")["base"] == "pocket"
     assert served.status()["base"] == "pocket"
+
+
+def test_a_reply_under_way_is_said_to_its_end_before_weights_are_given_up(served: Served):
+    sampling = {"temperature": 0, "ignore_eos": True, "max_tokens": 300}
+    pieces = served.studio.server.client(served.alice).stream_chat("pocket", QUESTION, sampling)
+    next(pieces)
+    unloading = threading.Thread(target=served.studio.server.unload)
+    unloading.start()
+    assert list(pieces)[-1].tokens == 300
+    unloading.join()
+    assert served.status()["base"] is None
+
+
+def test_while_a_job_has_the_processor_the_server_answers_and_says_so(served: Served):
+    lease = take_lease(served.studio.queue.lease, {"who": "job", "job": "a-job", "since": "now"})
+    try:
+        served.openai().chat.completions.create(**GREEDY, max_tokens=2)
+        wait_for(lambda: busy_reply(served)["job_running"])
+        assert served.status()["threads"] == 1
+    finally:
+        os.close(lease)
+    wait_for(lambda: not busy_reply(served)["job_running"])
+
+
+def busy_reply(served: Served) -> dict:
+    """What the server says of itself just after a reply; it looks for a job while it writes."""
+    served.openai().chat.completions.create(**GREEDY, max_tokens=2)
+    return served.status()
