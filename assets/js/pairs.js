@@ -8,6 +8,7 @@
   // A second press of the same hand is not a judgement of the pair that has just appeared.
   const LOCK_MS = 400;
   const LOOK_MS = 1500;
+  const RENEW_MS = 60_000; // the app keeps a pair for a page three minutes without a word
   // What a vote adds to the numbers until the app has counted it: [votes, skipped, dpo, kto].
   const ADDS = { left: [1, 0, 1, 2], right: [1, 0, 1, 2], both_good: [1, 0, 0, 2], both_bad: [1, 0, 0, 2], skip: [0, 1, 0, 0] };
   const NAMES = ["votes", "skipped", "dpo", "kto"];
@@ -63,19 +64,24 @@
     // Pairs to come ----------------------------------------------------------------------------------------------------
 
     look() {
-      return this.info && !this.current ? this.refill() : null;
+      const isQuiet = performance.now() - this.askedAt > RENEW_MS;
+      return this.info && (!this.current || isQuiet) ? this.refill(isQuiet) : null;
     }
 
     /** Asks for more while few are left. A page keeps the pairs whose votes are still on their way. */
-    async refill() {
-      if (!this.info || this.asking || this.queue.length >= LOW) return;
-      const turn = this.turn;
+    async refill(always = false) {
+      if (!this.info || this.asking || (this.queue.length >= LOW && !always)) return;
+      const { turn } = this;
+      const { count } = this.outbox;
+      this.askedAt = performance.now();
       const unsent = this.outbox.of(this.info.id).filter((vote) => vote.pair_id).map((vote) => vote.pair_id);
       const held = [...new Set([this.current, ...this.queue].filter(Boolean).map((pair) => pair.pair_id).concat(unsent))];
       this.asking = this.ctx.server.next({ project: this.info.id, page: this.page, held, want: HELD - this.queue.length });
       try {
-        const { pairs, counts } = await this.asking;
+        const { pairs, lost, counts } = await this.asking;
         if (turn !== this.turn) return;
+        // While something is on its way the app may not know yet that a pair is open again.
+        if (!count && !this.outbox.count) this.drop(new Set(lost));
         const here = new Set([this.current, ...this.queue].filter(Boolean).map((pair) => pair.pair_id));
         this.queue.push(...pairs.filter(({ pair_id: id }) => !here.has(id) && !this.done.has(id)));
         if (!this.outbox.count) this.counts = counts;
@@ -87,6 +93,12 @@
       } finally {
         if (turn === this.turn) this.asking = null;
       }
+    }
+
+    /** Pairs that were judged elsewhere while this page was silent. What is being rewritten stays. */
+    drop(lost) {
+      this.queue = this.queue.filter((pair) => !lost.has(pair.pair_id));
+      if (this.current && !this.edit && lost.has(this.current.pair_id)) this.show(this.queue.shift() || null);
     }
 
     advance() {

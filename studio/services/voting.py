@@ -65,10 +65,14 @@ class Voting:
         self.reservations = reservations or Reservations()
 
     def next_pairs(self, person: Person, project_id: str, page: str, held: list[int], want: int) -> dict[str, Any]:
-        """{pairs, counts}: up to `want` pairs for this page, beside those it holds already, which stay its own."""
+        """{pairs, lost, counts}: up to `want` pairs for this page, beside those it holds already, which stay its own.
+
+        lost: held pairs that somebody has voted on, or that another page was given while this one was silent.
+        """
         with opened_project(person, project_id) as (preferences, project):
-            pairs = self._reserve(preferences, person, project, page, held, want)
-            return {"pairs": pairs, "counts": count_votes(preferences, project_id, person.id)}
+            pairs, lost = self._reserve(preferences, person, project, page, held, want)
+            counts = count_votes(preferences, project_id, person.id)
+        return {"pairs": pairs, "lost": lost, "counts": counts}
 
     def vote(self, person: Person, project_id: str, sent: list[Any]) -> dict[str, Any]:
         """Write votes in the order they come; they are on the disk when this returns.
@@ -125,14 +129,16 @@ class Voting:
 
     def _reserve(
         self, preferences: Preferences, person: Person, project: Project, page: str, held: list[int], want: int
-    ) -> list[dict[str, Any]]:
+    ) -> tuple[list[dict[str, Any]], list[int]]:
         key = (person.workspace, project.project_id)
         with self.reservations.guard:
-            self.reservations.take(key, page, held)
-            without = [*self.reservations.of_others(key, page), *held]
-            pairs = preferences.open_pairs(project.project_id, min(max(want, 0), MOST_AT_ONCE), without)
+            still_open = preferences.still_open(project.project_id, held)
+            self.reservations.take(key, page, still_open)
+            others = self.reservations.of_others(key, page)
+            pairs = preferences.open_pairs(project.project_id, min(max(want, 0), MOST_AT_ONCE), [*others, *held])
             self.reservations.take(key, page, [pair.pair_id for pair in pairs])
-        return [show_pair(project, pair) for pair in pairs]
+        kept = set(still_open) - set(others)
+        return [show_pair(project, pair) for pair in pairs], [pair_id for pair_id in held if pair_id not in kept]
 
     def _write(
         self, preferences: Preferences, project: Project, person: Person, event: str, sent: dict[str, Any]

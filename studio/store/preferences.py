@@ -159,6 +159,14 @@ class Preferences:
         )
         return [_pair(row) for row in found]
 
+    def still_open(self, project_id: str, pair_ids: Sequence[int]) -> list[int]:
+        """Those of the pairs that nobody has voted on."""
+        marks = ",".join("?" * len(pair_ids))
+        found = self._sql.execute(
+            f"SELECT pair_id FROM pairs WHERE {_OPEN} AND pair_id IN ({marks})", (project_id, *pair_ids)
+        )
+        return [row[0] for row in found]
+
     def unfinished_pairs(self, project_id: str) -> list[Pair]:
         """Pairs of which a reply is still to come, in order."""
         found = self._sql.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -23,6 +24,8 @@ from tests.browser.preferences_page import (
     shown,
     wait_pair,
 )
+from tests.preference_projects import sent_vote
+from tests.voter import Voter
 
 LANGUAGES = {"en": "en-US", "ja": "ja-JP"}
 SYNTHETIC = """([target, init]) => {
@@ -189,6 +192,39 @@ def test_two_tabs_of_one_person_get_different_pairs_and_a_reload_keeps_its_own(p
     assert wait_pair(page) == before
     page.keyboard.press("z")
     assert wait_pair(page) in mine | theirs, "after a reload the newest vote of the person is taken back"
+
+
+def test_a_pair_that_was_judged_elsewhere_while_the_page_was_silent_goes_away(page, app_url):
+    page.clock.install()
+    page.goto(app_url)
+    page.wait_for_selector("html[data-ready]")
+    open_sample(page)
+    first = shown(page)
+    project = page.locator(CARD).get_attribute("data-project")
+    with closing(Voter(app_url)) as elsewhere:
+        elsewhere.vote(project, [sent_vote({"pair_id": first}, "left")])
+    page.clock.fast_forward(70_000)
+    expect(page.locator(CARD)).not_to_have_attribute("data-pair", str(first))
+    assert wait_pair(page) == first + 1
+    expect(number(page, "votes")).to_have_text("1")
+
+
+def test_voting_starts_while_replies_are_still_being_written(page):
+    """A thousand prompts of one's own for the pocket model; a vote as soon as the first pair is there, then a stop."""
+    open_tab(page, "preferences")
+    page.get_by_role("button", name="New project").first.click()
+    page.locator(f'{DIALOG} [data-kind="pasted"]').click()
+    page.locator(f"{DIALOG} textarea").fill("\n".join(f"How much are {n} teapots?" for n in range(2, 1002)))
+    page.locator(f"{DIALOG} .ws-btn-primary").click()
+    expect(page.locator(DIALOG)).to_have_count(0)
+    expect(page.locator(PROJECT)).to_contain_text("of 1,000 pairs have their replies")
+    expect(page.locator(CARD)).to_have_attribute("data-pair", re.compile(r"\d+"), timeout=90_000)
+    press(page, "s", 2)
+    saved(page)
+    expect(number(page, "votes")).to_have_text("2")
+    stop = page.locator(PROJECT).get_by_role("button", name="Stop")
+    stop.click()
+    expect(page.locator(PROJECT).get_by_role("button", name="Write the replies")).to_be_visible()
 
 
 def test_offline_votes_are_counted_kept_and_saved_as_soon_as_the_app_answers(page, faults):

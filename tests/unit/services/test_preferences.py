@@ -68,6 +68,18 @@ def test_rows_that_are_no_pairs_are_counted_and_none_at_all_is_said(preferences,
 
 
 @pytest.mark.parametrize(
+    ("file", "pairs"), [("pref_ja/preference_a.jsonl", 396), ("pref_en/gsm8k_solutions.preference.jsonl", 353)]
+)
+def test_real_pairs_become_a_project_without_a_loss(preferences, person, shared_data, file, pairs):
+    """A tenth of them is held out; no two of their replies are the same."""
+    dataset = import_file(person.workspace, shared_data / file).dataset_id
+    preferences.create(person, "deed", {"kind": "pairs", "dataset": dataset})
+    (info,) = preferences.list(person)
+    assert (info["pairs"], info["open"], info["held_out"]) == (pairs, pairs, round(pairs / 10))
+    assert (info["problems"], info["source"]["left_out"]) == ({}, {})
+
+
+@pytest.mark.parametrize(
     ("asked", "error"),
     [
         ({"kind": "pairs", "dataset": "d-0000000000000000"}, NotYours),

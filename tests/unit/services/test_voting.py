@@ -138,6 +138,16 @@ def test_a_reservation_ends_after_its_time_and_each_call_renews_it(person, proje
     assert [pair["position"] for pair in given(kept, person, project, "page-2")] == [6, 7, 8]
 
 
+def test_a_page_is_told_which_of_its_pairs_were_lost_while_it_was_silent(voting, person, project):
+    """Page 1 holds pairs 1 to 3; the first is voted on elsewhere, the second is given to page 2."""
+    held = [pair["pair_id"] for pair in given(voting, person, project)]
+    voting.vote(person, project, [sent_vote({"pair_id": held[0]}, "left")])
+    voting.reservations.release((person.workspace, project), held[1])
+    assert [pair["position"] for pair in given(voting, person, project, "page-2", want=1)] == [2]
+    assert voting.next_pairs(person, project, "page-1", held, 0)["lost"] == held[:2]
+    assert voting.next_pairs(person, project, "page-1", held[2:], 0)["lost"] == []
+
+
 def test_skipped_pairs_come_again_only_when_asked_for(voting, person, project):
     first, second, _ = given(voting, person, project)
     answer = voting.vote(person, project, [sent_vote(first, "skip"), sent_vote(second, "left")])
