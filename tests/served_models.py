@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.adapters import ADAPTERS
-from studio.models.catalogue import POCKET, Base, read_base
+from studio.models.catalogue import POCKET, Base, read_base, read_base_folder
 from studio.models.loading import Quantisation, find_end_ids, load_model
 from studio.models.rendering import Renderer
 from studio.serving.replies import Model, Reply, Request
@@ -75,6 +75,29 @@ def change_json(path: Path, values: Mapping[str, Any]) -> None:
 def copy_pocket(folder: Path) -> Path:
     shutil.copytree(pocket().folder, folder)
     return folder
+
+
+def write_convolving_base(folder: Path) -> Base:
+    """A tiny random base of another family, with the pocket model's tokenizer."""
+    import torch
+    from transformers import Lfm2Config, Lfm2ForCausalLM
+
+    torch.manual_seed(0)
+    config = Lfm2Config(
+        vocab_size=4096,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        layer_types=["conv", "full_attention"],
+        max_position_embeddings=256,
+        eos_token_id=2,
+    )
+    Lfm2ForCausalLM(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(pocket().folder / name, folder / name)
+    return read_base_folder(f"folder:{folder.name}", folder)
 
 
 def untouched_ids(base: Base, text: str, folder: Path | None = None, tokens: int = 24, **settings: Any) -> list[int]:

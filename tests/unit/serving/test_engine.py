@@ -17,7 +17,15 @@ from studio.serving.loop import ROWS
 from studio.serving.replies import Model, Reply, Request
 from studio.serving.speed import Speed, find_speed, write_speed
 from tests.processes import wait_for
-from tests.served_models import PROMPTS, copy_pocket, pocket, request_for, untouched_ids, written_ids
+from tests.served_models import (
+    PROMPTS,
+    copy_pocket,
+    pocket,
+    request_for,
+    untouched_ids,
+    write_convolving_base,
+    written_ids,
+)
 
 BASE = pocket()
 MODEL = Model(BASE, "float32")
@@ -271,3 +279,12 @@ def test_a_quantised_base_writes_on_a_cpu(engine: Engine, engine_root: Path, pre
     expected = [untouched_ids(BASE, text, quantisation=precision) for text in PROMPTS[:2]]
     assert [written_ids(reply) for reply in replies] == expected
     assert replies[0].precision == precision and engine.status()["dtype"] == "float32"
+
+
+def test_a_base_that_remembers_more_than_keys_and_values_is_decoded_alone(engine: Engine, tmp_path: Path):
+    """Convolutions and attention in turns: its rows cannot be padded, so they are written one after the other."""
+    base = write_convolving_base(tmp_path / "convolving")
+    expected = [untouched_ids(base, text) for text in PROMPTS[:2]]
+    replies = [engine.submit(request_for(Model(base, "float32"), text)) for text in PROMPTS[:2]]
+    assert [written_ids(reply) for reply in replies] == expected
+    assert all(expected) and {reply.how for reply in replies} == {"alone"}
