@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.errors import EndpointKeyMissing, EndpointsFixed, FileUnreadable, NotYours, OptionsInvalid
 from studio.people import Person
-from studio.serving.client import EndpointClient, open_http
+from studio.serving.client import Connections, EndpointClient
 from studio.settings import Endpoint, Settings, read_endpoint
 
 FORMAT = 1
@@ -29,7 +29,7 @@ class Endpoints:
         self._settings = settings
         self._environment = environment
         self._guard = threading.Lock()
-        self._http = open_http(is_own=False)
+        self._connections = Connections(is_own=False)
 
     def can_add(self) -> bool:
         """Only where whoever sees the page sits at this machine: an address may lead into somebody's network."""
@@ -56,7 +56,7 @@ class Endpoints:
         key = self._environment.get(endpoint.key_env) if endpoint.key_env else None
         if endpoint.key_env and not key:
             raise EndpointKeyMissing(name=endpoint.name, variable=endpoint.key_env)
-        return EndpointClient(endpoint.url, key, endpoint.name, self._http)
+        return EndpointClient(endpoint.url, key, endpoint.name, self._connections)
 
     def models(self, person: Person, name: object) -> list[str]:
         """What the endpoint offers, asked of it now. Raises NotYours, EndpointKeyMissing, RemoteError."""
@@ -84,7 +84,7 @@ class Endpoints:
             self._write(person, kept)
 
     def close(self) -> None:
-        self._http.close()
+        self._connections.close()
 
     def _check(self, person: Person, name: object, url: object, key_env: object) -> Endpoint:
         problems = []

@@ -22,7 +22,7 @@ from studio.jobs.log import utc_now
 from studio.jobs.tail import read_tail
 from studio.people import Person
 from studio.services.queue import Queue
-from studio.serving.client import ServerClient, open_http
+from studio.serving.client import Connections, ServerClient
 from studio.serving.tokens import TOKEN_VARIABLE, workspace_token
 from studio.settings import Settings
 
@@ -65,7 +65,7 @@ class ModelServer:
         self._settings = settings
         self._lease = queue.lease
         self._secret = secrets.token_hex(32)
-        self._http = open_http(is_own=True)
+        self._connections = Connections(is_own=True)
         self._guard = threading.Lock()
         self._child: _Child | None = None
         self._crashes = 0
@@ -92,11 +92,11 @@ class ModelServer:
 
     def client(self, person: Person) -> ServerClient:
         """A client that sees the bases and this person's adapters, for as long as the app lives. Raises ServerFailed."""
-        return ServerClient(self.ensure().url, self.token_for(person), self._http, self._renew)
+        return ServerClient(self.ensure().url, self.token_for(person), self._connections, self._renew)
 
     def client_of(self, url: str) -> ServerClient:
         """A client with the app's own token, of this one process."""
-        return ServerClient(url, self._secret, self._http)
+        return ServerClient(url, self._secret, self._connections)
 
     def token_for(self, person: Person) -> str:
         return workspace_token(self._secret, person.workspace.name)
@@ -128,7 +128,7 @@ class ModelServer:
             if self._child is not None:
                 self._child.end()
                 self._child = None
-        self._http.close()
+        self._connections.close()
 
     def _look(self, child: _Child) -> dict[str, Any]:
         if not child.is_alive():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,10 +45,28 @@ class Piece:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def open_http(is_own: bool) -> httpx.Client:
-    """Connections that are kept and shared by threads. To our own server no proxy of the environment is used."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
-    return httpx.Client(limits=limits, trust_env=not is_own)
+class Connections:
+    """Kept, and shared by threads. Made with the first use: reading the certificates would take 50 ms of a start.
+
+    is_own: to our own server, for which no proxy of the environment is used.
+    """
+
+    def __init__(self, is_own: bool) -> None:
+        self._is_own = is_own
+        self._guard = threading.Lock()
+        self._http: httpx.Client | None = None
+
+    def open(self) -> httpx.Client:
+        with self._guard:
+            if self._http is None:
+                limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
+                self._http = httpx.Client(limits=limits, trust_env=not self._is_own)
+            return self._http
+
+    def close(self) -> None:
+        with self._guard:
+            if self._http is not None:
+                self._http.close()
 
 
 class EndpointClient:
@@ -57,11 +76,11 @@ class EndpointClient:
     middle of one, RemoteError for an answer of another protocol.
     """
 
-    def __init__(self, url: str, token: str | None, title: str | None = None, http: httpx.Client | None = None) -> None:
+    def __init__(self, url: str, token: str | None, title: str, connections: Connections) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._title = title or url
-        self._http = http or open_http(is_own=False)
+        self._title = title
+        self._connections = connections
 
     def models(self) -> list[str]:
         """The ids of the endpoint's models."""
@@ -120,8 +139,9 @@ class EndpointClient:
     def _send(self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float) -> httpx.Response:
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
         url = self._url + path
-        request = self._http.build_request(method, url, json=content, headers=self._headers, timeout=timeout)
-        return self._http.send(request, stream=True)
+        http = self._connections.open()
+        request = http.build_request(method, url, json=content, headers=self._headers, timeout=timeout)
+        return http.send(request, stream=True)
 
     @contextmanager
     def _reading(self, response: httpx.Response) -> Iterator[None]:
@@ -168,8 +188,10 @@ class ServerClient(EndpointClient):
     not arrive there, so it is asked again.
     """
 
-    def __init__(self, url: str, token: str, http: httpx.Client, renew: Callable[[str], str] | None = None) -> None:
-        super().__init__(url, token, http=http)
+    def __init__(
+        self, url: str, token: str, connections: Connections, renew: Callable[[str], str] | None = None
+    ) -> None:
+        super().__init__(url, token, url, connections)
         self._renew = renew
 
     def tokenize(self, model: str, text: str | None = None, messages: Messages | None = None) -> dict[str, Any]:
