@@ -33,7 +33,7 @@ def render_card(source: Source) -> str:
         f"## {say(language, 'card.settings')}",
         _table((name, json.dumps(value)) for name, value in lineage.settings.items()),
         f"## {say(language, 'card.load')}",
-        say(language, "card.load_words", base=_line(source.base.title)),
+        say(language, "card.load_words", base=_line(source.base.title), packages=_packages(source)),
         f"```python\n{render_script(source)}```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -101,6 +101,11 @@ def _loss_rows(source: Source) -> Iterator[tuple[str, Any]]:
     yield "card.held_out_after", _loss(lineage.held_out_after)
     yield "card.train_loss", _loss(lineage.train_loss)
     yield "card.steps", "–" if lineage.steps is None else f"{lineage.steps:,}"
+
+
+def _packages(source: Source) -> str:
+    names = ("transformers", "peft", *(["bitsandbytes"] if source.precision in QUANTISED else []))
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _licence(source: Source) -> str | None:

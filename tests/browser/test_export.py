@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.words import PSEUDO
 from tests.adapter_runs import ended_export, ended_run
 from tests.browser.conftest import PHONE, open_tab, settle, started_app
+from tests.browser.test_crawl import untranslated
 from tests.browser.train_page import (
     LONG_MS,
     open_train,
@@ -172,6 +174,26 @@ def test_an_export_that_cannot_be_done_says_why(open_page, written):
         page.locator("dialog[open] .ws-btn-danger").click()
         expect(failed).to_have_count(0)
         expect(page.locator(ROW)).to_have_count(2)
+        page.close()
+
+
+def test_every_word_around_an_adapter_and_an_export_is_translated(open_page, written):
+    """The pseudo-language shows what was missed: in the lists, what they fold out, and the dialogs."""
+    with started_app(written, "--lang", PSEUDO) as app:
+        page = open_page(app.address)
+        open_export(page)
+        for fold in page.locator("#export-layout summary").all():
+            fold.click()
+        page.locator(".ws-adapter-notes").fill("x")
+        settle(page)
+        assert untranslated(page) == []
+        for button in page.locator(".ws-adapter-head button").all()[1:] + page.locator(f"{ROW} .ws-icon").all()[:1]:
+            button.click()
+            page.locator("dialog[open]").wait_for()
+            settle(page)
+            assert untranslated(page) == []
+            page.keyboard.press("Escape")
+            page.wait_for_function("!document.querySelector('dialog[open]')")
         page.close()
 
 

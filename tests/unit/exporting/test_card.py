@@ -70,5 +70,6 @@ def test_the_script_loads_the_base_as_it_was_trained(precision, part):
     script = render_script(source(precision=precision))
     ast.parse(script)
     assert part in script
+    assert ("`bitsandbytes`" in render_card(source(precision=precision))) == (precision in ("nf4", "int8"))
     assert ("BitsAndBytesConfig" in script) == (precision in ("nf4", "int8"))
     assert re.search(r"eos_token_id=\[0, 2\]", script), "both end tokens of the pocket model"
