@@ -58,7 +58,7 @@
       // What is the same on both sides of a pair is said once.
       const said = problems.filter(({ code }, index) => code !== "replies_in_prompt" || index === problems.findIndex((one) => one.code === code));
       const notes = said.map((problem) => this.renderProblem(problem));
-      if (template.source === "chosen") notes.unshift(el("p", { class: "ws-why", text: say(`xray.template.${template.name}`) }));
+      if (template?.source === "chosen") notes.unshift(el("p", { class: "ws-why", text: say(`xray.template.${template.name}`) }));
       body.replaceChildren(...notes, ...sides.map((side) => this.renderSide(side, sides.length > 1)));
       this.rest();
     }

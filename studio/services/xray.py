@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from studio.data.records import PREFERENCE
+from studio.data.records import PREFERENCE, Problem, canonical_text
 from studio.errors import NotYours, OptionsInvalid, ServerLost
 from studio.people import Person
 from studio.services.bases import Bases
@@ -18,6 +18,9 @@ from studio.training.methods import METHODS
 
 BINS = 40
 LONGEST = 1_048_576
+LONGEST_BYTES = 1_000_000
+"""Of a record that is shown: 6 MB took ten seconds on two busy cores; no base here reads a tenth of it."""
+
 _STEPS = (1, 2, 4, 5, 8)
 
 
@@ -36,8 +39,10 @@ class Xray:
         return [{name: base[name] for name in names} for base in self._bases.list(person)]
 
     def render(self, person: Person, base: str, record: dict[str, Any], max_length: int) -> dict[str, Any]:
-        """As `models.xray.render_record` has it. Raises ModelNotFound, OptionsInvalid, ServerFailed."""
+        """As `models.xray.render_record` has it, without a template where nothing was rendered. Raises ModelNotFound, OptionsInvalid, ServerFailed."""
         found, most = self._bases.find(base), check_length(max_length)
+        if problem := find_unsendable(record):
+            return {"sides": [], "template": None, "max_length": most, "problems": [{"side": None} | problem]}
         try:
             return self._server.client(person).render(found.id, record, most)
         except ServerLost:  # it ended between two questions; asking twice harms nothing
@@ -92,6 +97,15 @@ class Xray:
         if not found:
             raise NotYours(what="version")
         return found[0]
+
+
+def find_unsendable(record: Mapping[str, Any]) -> Problem | None:
+    """Why a record is not rendered at all: half a character in it, or so long that others would wait for it."""
+    try:
+        size = len(canonical_text(record))
+    except TypeError:  # orjson's own error: the text is no Unicode
+        return {"code": "json_half_surrogate"}
+    return {"code": "too_long", "bytes": size, "limit_bytes": LONGEST_BYTES} if size > LONGEST_BYTES else None
 
 
 def choose_method(kind: str) -> str:

@@ -75,6 +75,9 @@ def test_what_cannot_be_rendered_is_named(xray, person):
         with pytest.raises(OptionsInvalid):
             xray.render(person, "pocket", conversation("Hi", "Yes"), most)
     assert xray.render(person, "pocket", {"messages": "x"}, 8)["problems"][0]["code"] == "messages_not_a_list"
+    for text, code in (("a\ud800b", "json_half_surrogate"), ("x" * 1_000_000, "too_long")):
+        shown = xray.render(person, "pocket", conversation(text, "Yes"), 512)
+        assert (shown["sides"], [problem["code"] for problem in shown["problems"]]) == ([], [code])
 
 
 def test_the_lengths_of_the_newest_version_are_counted_and_the_rows_that_train_nothing_are_found(
