@@ -43,6 +43,7 @@ HEALTH_S = 5.0
 STUCK_S = 60.0
 """One that does not answer for so long is ended. Importing torch from a cold disk may hold it up for many seconds."""
 
+DYING_S = 2.0
 STATUS_LIMIT_S = 2.0
 STATUS_S = 1.0
 LOOK_S = 0.5
@@ -139,10 +140,14 @@ class ModelServer:
             return {"state": "running"}
 
     def _renew(self, url: str) -> str:
-        """The address after nobody listened at the one given. The kernel may tell that before it tells of the end."""
+        """The address after a connection to the one given broke.
+
+        A process that was killed still takes connections, or refuses them, for some milliseconds before its end is told.
+        """
         with self._guard:
-            if self._child is not None and self._child.url == url:
-                child, self._child = self._child, None
+            child = self._child
+            if child is not None and child.url == url and child.ends_within(DYING_S):
+                self._child = None
                 self._count_crash(child)
         return self.ensure().url
 
@@ -203,6 +208,13 @@ class _Child:
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    def ends_within(self, timeout_s: float) -> bool:
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def is_well(self, client_of: Callable[[str], ServerClient]) -> bool:
         """Alive, and not stuck: it is asked at most every few seconds."""

@@ -184,8 +184,8 @@ class EndpointClient:
 class ServerClient(EndpointClient):
     """Our own server: its errors come back as the errors they were; one that goes in mid-answer is a ServerLost.
 
-    renew: the address of the server that takes the place of one at which nobody listens any more. What was asked did
-    not arrive there, so it is asked again.
+    renew: the address of the server that takes the place of one that ended before it answered anything. Nothing that is
+    asked here changes anything, so it is asked again, once.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class ServerClient(EndpointClient):
     def _send(self, method: str, path: str, content: Mapping[str, Any] | None, timeout_s: float) -> httpx.Response:
         try:
             return super()._send(method, path, content, timeout_s)
-        except httpx.ConnectError:
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
             if self._renew is None:
                 raise
         self._url = self._renew(self._url)
