@@ -107,7 +107,7 @@
       const says = (tag, words) => el("p", { class: "ws-compare-end" }, [el("span", { class: `ws-tag ws-tag-${tag}`, text: say(`compare.state.${state}`) }), " ", words]);
       if (state === "failed" && error) return [el("div", { class: "ws-problem", attrs: { role: "alert" } }, [el("strong", { text: error.message }), " ", el("span", { text: error.hint })])];
       if (state === "broken") return [says("bad", say("compare.broken"))];
-      if (state === "stopped") return [says("warn", facts.stopped_by === "nobody" ? say("compare.stopped.nobody") : text ? "" : say("compare.stopped.before"))];
+      if (state === "stopped") return [says("warn", facts.stopped_by !== "person" ? say(`compare.stopped.${facts.stopped_by}`) : text ? "" : say("compare.stopped.before"))];
       if (state !== "done") return [];
       if (facts.finish === "length") return [el("p", { class: "ws-compare-end" }, el("span", { class: "ws-tag ws-tag-warn", text: say("compare.cut", { count: facts.max_tokens }) }))];
       return text ? [] : [el("div", { class: "ws-why", text: say("compare.empty_reply") })];

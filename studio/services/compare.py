@@ -83,8 +83,9 @@ class Compare:
             columns = self._columns(person, conversation)
             conversation.set_up(columns, conversation.settings)
             number = conversation.ask(prompt, deed)
-            for column in columns:
-                self._write(Asked(person, conversation, column, conversation.settings, deed), [number])
+            self._write(
+                [Asked(person, conversation, column, conversation.settings, deed) for column in columns], [number]
+            )
 
     def retry(self, person: Person, model: str | None, new_seed: bool, deed: str) -> None:
         """Ask the last prompt again, of one column or of all; with a new seed the others' stays for the next prompts.
@@ -104,8 +105,8 @@ class Compare:
                 settings = Sampling(**settings.to_fields() | {"seed": draw_seed(settings.seed)})
             if model is None:
                 conversation.set_up(conversation.columns or [], settings)
-            for column in columns:
-                self._write(Asked(person, conversation, column, settings, deed), [conversation.turns[-1].number])
+            asked = [Asked(person, conversation, column, settings, deed) for column in columns]
+            self._write(asked, [conversation.turns[-1].number])
 
     def catch_up(self, person: Person, model: str, deed: str) -> None:
         """Ask a column all prompts that it has not replied to, one after the other. Raises StillWriting."""
@@ -118,7 +119,7 @@ class Compare:
             if not missing or _is_known(conversation, deed):
                 return
             _check_idle(conversation, model)
-            self._write(Asked(person, conversation, column, conversation.settings, deed), missing)
+            self._write([Asked(person, conversation, column, conversation.settings, deed)], missing)
 
     def stop(self, person: Person) -> None:
         """End what is being written; what is there stays."""
@@ -171,11 +172,14 @@ class Compare:
     def _is_busy(self) -> bool:
         return any(job.spec.lane == "device" for job in self._queue.running())
 
-    def _write(self, asked: Asked, numbers: list[int]) -> None:
-        """Have a column reply to prompts, one after the other, in a thread of its own."""
-        first = asked.begin(numbers[0])
-        arguments = (self._source, asked, first, numbers[1:])
-        threading.Thread(target=write_replies, args=arguments, name="compare", daemon=True).start()
+    def _write(self, asked: list[Asked], numbers: list[int]) -> None:
+        """Have columns reply to prompts, one prompt after the other, each column in a thread of its own.
+
+        All are entered before the first is asked: the model server decodes together what comes at the same time.
+        """
+        begun = [(self._source, one, one.begin(numbers[0]), numbers[1:]) for one in asked]
+        for arguments in begun:
+            threading.Thread(target=write_replies, args=arguments, name="compare", daemon=True).start()
 
 
 def _check_idle(conversation: Conversation, model: str | None = None) -> None:

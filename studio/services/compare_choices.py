@@ -20,6 +20,8 @@ from studio.services.endpoints import Endpoints
 from studio.services.queue import Queue
 from studio.training.checkpoints import MANIFEST
 
+RUNS_WITH_CHECKPOINTS = 20
+"""Of older runs only the adapter is offered: the list is there to choose from."""
 EXAMPLES = 3
 EXAMPLE_CHARACTERS = 120
 _ROWS_LOOKED_AT = 40
@@ -102,7 +104,7 @@ class Choices:
             )
 
     def _checkpoints(self, person: Person) -> Iterator[Choice]:
-        for job in self._queue.jobs(person, ["train"]):
+        for job in self._queue.jobs(person, ["train"])[:RUNS_WITH_CHECKPOINTS]:
             spec = job.spec.options
             for folder in sorted((job.path / "checkpoints").glob("step-*"), reverse=True):
                 if (step := _step_of(folder)) is not None:

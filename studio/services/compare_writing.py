@@ -27,6 +27,9 @@ from studio.serving.client import Piece
 UNWATCHED_S = 15.0
 """A reply that no page waits for any more is stopped; a reload takes less."""
 
+LONGEST_REPLY_CHARACTERS = 400_000
+"""An endpoint that knows no limit of tokens is left here."""
+
 
 class Source(Protocol):
     """Where replies come from."""
@@ -110,6 +113,8 @@ def _write_reply(source: Source, asked: Asked, reply: Reply) -> bool:
                     conversation.end(reply, STOPPED, {"stopped_by": "nobody"})
                 if not conversation.add(reply, piece.text, clock.note(piece)):
                     return False
+                if len(reply.text) > LONGEST_REPLY_CHARACTERS:
+                    conversation.end(reply, STOPPED, {"stopped_by": "length"})
         conversation.end(reply, DONE, {})
         return True
     except StudioError as error:

@@ -205,6 +205,17 @@ def test_a_reply_that_no_page_waits_for_is_stopped(asked_of_two, person, endpoin
     assert {reply["facts"]["stopped_by"] for reply in replies(asked_of_two, person).values()} == {"nobody"}
 
 
+def test_an_endpoint_without_end_is_left(asked_of_two, person, endpoint, monkeypatch):
+    monkeypatch.setattr(compare_writing, "LONGEST_REPLY_CHARACTERS", 10)
+    send(asked_of_two, person)
+    for one in endpoint.by_model(2).values():
+        one.say("x" * 11)
+        one.say("more")
+        assert one.left.wait(20)
+    found = replies(asked_of_two, person)["a"]
+    assert (found["state"], found["facts"]["stopped_by"], found["text"]) == ("stopped", "length", "x" * 11)
+
+
 def test_a_reply_that_was_being_written_when_the_app_died_is_broken_off(tmp_path):
     """Nothing is closed: what the next app finds is what lies on the disk."""
     died = Conversation(tmp_path, "ann")
