@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -11,6 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from studio.adapters import ADAPTERS
 from studio.errors import AdapterUnreadable, JobRunning, ModelError, NameUnsafe, NotYours, OptionsInvalid
@@ -29,6 +32,7 @@ from studio.store.conversations import open_conversations
 from studio.training.methods import METHODS
 from studio.training.trainspec import TrainSpec
 
+_log = logging.getLogger("whetstone")
 FOLDER = "adapters"
 FIRST_VERSION = "1"
 LONGEST_NOTES = 4000
@@ -127,8 +131,12 @@ class Adapters:
         known = table.runs()
         for job in reversed(self._queue.jobs(person, ["train"])):
             folder = job.result_path / "adapter"
-            if job.id not in known and (folder / "adapter_config.json").is_file() and job.state().is_ended:
+            if job.id in known or not (folder / "adapter_config.json").is_file() or not job.state().is_ended:
+                continue
+            try:
                 self._register(person, table, job, folder)
+            except (OSError, ValidationError) as error:  # it is tried again; the others are shown meanwhile
+                _log.warning("the adapter of %s could not be registered: %s", job.id, error)
 
     def _register(self, person: Person, table: AdapterTable, job: JobFolder, source: Path) -> None:
         """The files are linked, not copied, so that a run and its adapter take the room of one."""
@@ -150,8 +158,6 @@ class Adapters:
                 (home / adapter_id).mkdir()
                 part.rename(home / adapter_id / FIRST_VERSION)
                 table.insert(AdapterEntry(adapter_id, name, "", job.id, lineage, size, job.spec.created))
-        except FileNotFoundError:
-            return  # the run was deleted in the meantime
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
@@ -193,8 +199,6 @@ class Adapters:
 def link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
-    except FileNotFoundError:
-        raise
     except OSError:  # another disk, or one without links
         shutil.copyfile(source, target)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from pathlib import Path
@@ -188,6 +189,18 @@ def test_a_lineage_that_cannot_be_read_is_traced_anew(adapters, person):
     (run.folder.result_path / "adapter" / "whetstone.json").write_text("{", "utf-8")
     (entry,) = adapters.list(person)
     assert entry["precision"] == "bfloat16"
+
+
+def test_a_run_that_cannot_be_understood_hides_no_other(adapters, person, caplog):
+    """Its spec was written by a version of the app that knows more."""
+    strange = ended_run(person.workspace, 1)
+    spec = strange.folder.path / "job.json"
+    told = json.loads(spec.read_text("utf-8"))
+    spec.write_text(json.dumps(told | {"options": told["options"] | {"zebra": 1}}), "utf-8")
+    ended_run(person.workspace, 2, title="plain")
+    assert [entry["id"] for entry in adapters.list(person)] == ["plain"]
+    assert strange.id in caplog.text
+    assert not list((person.workspace / "adapters").glob(".*"))
 
 
 def test_linked_files_take_the_room_of_one(adapters, person):
