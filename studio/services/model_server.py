@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ class ModelServer:
         """The server's address, once it answers. Raises ServerFailed."""
         with self._guard:
             if self._child is not None and not self._child.is_well(self.client_of):
-                self._count_crash(self._child)
-                self._child = None
+                child, self._child = self._child, None
+                self._count_crash(child)
             if self._closed.is_set() or time.monotonic() - self._failed_at < COOL_S:
                 raise self._failure()
             while self._child is None:
@@ -170,7 +171,8 @@ class ModelServer:
     def _unload_for(self, folder: JobFolder) -> None:
         while _waits(folder) and not self._closed.wait(LOOK_S):
             if (lease_holder(self._lease) or {}).get("who") == "server":
-                self.unload(HOLD_S)
+                with suppress(StudioError):  # it is asked again as long as the job waits
+                    self.unload(HOLD_S)
 
 
 def _waits(folder: JobFolder) -> bool:

@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def main() -> None:
     os._exit(1)  # the app ends it by closing stdin; whoever else asked it to end is told of by the code
 
 
-def take_stdout() -> Any:
+def take_stdout() -> Callable[[dict[str, Any]], None]:
     """A function that tells the app one object a line. Afterwards stdout is stderr: libraries print where they like."""
     sys.stdout.flush()
     ours = os.dup(1)
