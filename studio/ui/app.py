@@ -26,6 +26,7 @@ from studio.ui.shell import Page
 from studio.ui.streams import stream_routes
 from studio.ui.tabs import TABS
 from studio.ui.theme import build_theme
+from studio.ui.uploads import Uploads
 
 _HOUR_S = 3600
 
@@ -47,7 +48,7 @@ def build_app(studio: Studio) -> gr.Blocks:
 
 
 def upload_folder(settings: Settings) -> Path:
-    """Where Gradio puts an upload until the service that asked for it moves it into a workspace."""
+    """Where Gradio puts an upload until it is moved into its person's workspace."""
     folder = settings.root / "gradio"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
@@ -121,6 +122,7 @@ def serve(demo: gr.Blocks, studio: Studio) -> str:
                 "middleware": [
                     Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings)),
                     Middleware(Door, settings=settings, keeper=keeper, cookies=cookies, note=studio.visitors.note),
+                    Middleware(Uploads),
                     Middleware(GZipMiddleware, minimum_size=1500),
                     Middleware(Page),
                 ],

@@ -16,7 +16,7 @@ def build_report(studio) -> gr.HTML:
     datasets, queue = studio.datasets, studio.queue
 
     def upload(person: Person, argument: dict) -> str:
-        path = uploaded_path(text_of(argument, "path"))
+        path = uploaded_path(person, text_of(argument, "path"))
         asked = (text_of(argument, "file_name"), find_text(argument, "name"), read_choices(argument))
         return datasets.import_upload(person, text_of(argument, "deed"), path, *asked)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gradio.utils import get_upload_folder
-
 from studio.data.containers import CONTAINERS
 from studio.data.encodings import ENCODINGS
 from studio.data.formats import FORMATS
 from studio.data.sources import DELIMITERS
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION
-from studio.errors import RequestRefused
+from studio.errors import NotYours
 from studio.people import Person
+from studio.ui.uploads import sent_path
 from studio.ui.widgets.arguments import find_text, number_of, object_of
 
 
@@ -43,13 +42,8 @@ def read_choices(argument: dict) -> dict[str, Any]:
     }
 
 
-def uploaded_path(text: str) -> Path:
-    """The file that an upload through the page made. Raises RequestRefused for every other path.
-
-    Gradio answers an upload with a path `<folder>/<hash>/<name>`; a page could send any path instead.
-    """
-    folder = Path(get_upload_folder()).resolve()
-    path = Path(text).resolve()
-    if not path.is_relative_to(folder) or len(path.relative_to(folder).parts) != 2:
-        raise RequestRefused()
+def uploaded_path(person: Person, text: str) -> Path:
+    """The file that the person's own page uploaded. Raises NotYours for every other path."""
+    if (path := sent_path(person, text)) is None:
+        raise NotYours(what="upload")
     return path

@@ -10,7 +10,7 @@ import sys
 import httpx
 import pytest
 
-from studio.errors import LoginMissing, LoginPaused, LoginRefused, LoginUnreadable, NameUnsafe
+from studio.errors import LoginMissing, LoginPaused, LoginRefused, LoginUnreadable, NameTaken, NameUnsafe
 from studio.services.studio import Studio
 from studio.settings import read_settings
 from studio.ui.app import build_app, check_settings, serve
@@ -63,6 +63,48 @@ def test_the_command_adds_a_person_from_standard_input(tmp_path):
     assert Logins(file).is_right("鈴木", "correct horse")
     short = subprocess.run(command, input="x\n", capture_output=True, text=True, check=False)
     assert short.returncode == 1 and "8 characters" in short.stderr
+
+
+def run_command(*arguments: str, password: str = "") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "studio.ui.login", *arguments]
+    return subprocess.run(command, input=f"{password}\n", capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_an_entry_for_a_file_that_is_kept_elsewhere(tmp_path):
+    printed = run_command("hash", "cara", password="correct horse").stdout
+    file = tmp_path / "made.json"
+    file.write_text('{"format": 1, "people": {' + printed + "}}")
+    assert Logins(file).is_right("cara", "correct horse") and not Logins(file).is_right("cara", "correct")
+    assert run_command("hash", "cara", password="x").returncode == 1
+
+
+def test_the_command_removes_a_person_who_is_there(file):
+    assert run_command("remove", "ann", str(file)).returncode == 0
+    assert Logins(file).read() == {}
+    assert run_command("remove", "ann", str(file)).returncode == 1
+
+
+def test_two_names_that_some_disks_take_for_one_folder_are_not_both_let_in(file):
+    for name in ("Ann", "ＡＮＮ"):
+        with pytest.raises(NameTaken):
+            Logins(file).write(name, "long enough password")
+    with pytest.raises(NameUnsafe):
+        Logins(file).write("🦓" * 60, "long enough password")
+    Logins(file).write("ann", "another long password")
+
+
+def test_a_session_ends_with_another_password_and_with_the_person(file):
+    Logins(file).write("bob", "right horse battery")
+    keeper = Doorkeeper(file)
+    ann, bob = (keeper.attempt(name, "right horse battery", "10.0.0.1") for name in ("ann", "bob"))
+    Logins(file).write("ann", "another long password")
+    assert (keeper.find(ann), keeper.find(bob)) == (None, "bob")
+    again = keeper.attempt("ann", "another long password", "10.0.0.1")
+    assert keeper.find(again) == "ann"
+    Logins(file).remove("bob")
+    assert (keeper.find(again), keeper.find(bob)) == ("ann", None)
+    file.write_text("torn")
+    assert keeper.find(again) is None, "a file that cannot be read admits nobody"
 
 
 def test_the_wait_doubles_from_the_fourth_failure_on_and_a_success_forgives():
