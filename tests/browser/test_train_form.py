@@ -32,9 +32,25 @@ def test_every_problem_stands_under_its_field_and_the_button_waits(page):
     expect(page.locator("#train-learning_rate")).not_to_contain_text("too large")
 
 
+def show_advanced(page):
+    page.locator("#train-level").get_by_text("Advanced").click()
+    expect(page.locator("#train-seed")).to_be_visible()
+
+
+def test_a_wrong_setting_is_seen_in_simple_too(page):
+    open_train(page)
+    wait_ready(page)
+    show_advanced(page)
+    type_setting(page, "rank", "100000")
+    page.locator("#train-level").get_by_text("Simple").click()
+    expect(page.locator("#train-seed")).to_be_hidden()
+    expect(page.locator("#train-rank")).to_be_visible()
+
+
 def test_every_default_says_its_reason(page):
     open_train(page)
     wait_ready(page)
+    show_advanced(page)
     for name in ("epochs", "learning_rate", "batch_size", "rank"):
         reason = page.locator(f"#train-{name} .info-text").inner_text()
         assert len(reason) > 10
@@ -47,8 +63,7 @@ def test_typed_values_outlive_the_language_and_the_level(page):
     type_setting(page, "epochs", "7")
     page.locator("#train-prompt-1 textarea").fill("How much is the vase?")
     expect(page.locator("#train-seed")).to_be_hidden()
-    page.locator("#train-level").get_by_text("Advanced").click()
-    expect(page.locator("#train-seed")).to_be_visible()
+    show_advanced(page)
     page.locator("#ws-language").select_option("ja")
     expect(page.locator("#train-epochs")).to_contain_text("エポック数")
     expect(page.locator("#train-epochs input")).to_have_value("7")
@@ -59,6 +74,7 @@ def test_typed_values_outlive_the_language_and_the_level(page):
 def test_the_button_follows_what_is_typed(page):
     open_train(page)
     wait_ready(page)
+    show_advanced(page)
     type_setting(page, "epochs", "2")
     type_setting(page, "batch_size", "8")
     expect(page.locator("#train-start")).to_contain_text("of 8 rows")
