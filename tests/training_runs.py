@@ -17,11 +17,14 @@ from studio.jobspec import JobSpec
 from studio.models.catalogue import POCKET, Base
 from studio.models.machine import Machine, Plan, write_machine, write_plan
 from studio.options import Situation, read_options
+from studio.people import Person
+from studio.services.studio import Studio
 from studio.training.methods import METHODS
 from studio.training.trainspec import TrainSpec
 from studio.worker.context import JobLog, WorkerJob
 
 PLAN = Plan("float32", 1, "trained", 0.01, 1e-4, {})
+IMPORT_LIMIT_S = 120
 ASSETS = Path(__file__).parents[1] / "assets"
 
 
@@ -106,3 +109,14 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 def of_kind(events: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["kind"] == kind]
+
+
+def import_sample(studio: Studio, person: Person, name: str, rows: int) -> str:
+    """The first rows of a sample as a version; its fingerprint."""
+    path = studio.settings.root / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in read_sample(name)[:rows]), "utf-8")
+    job = studio.datasets.import_upload(person, f"import {name}", path, path.name, None, {})
+    assert studio.queue.wait(job, IMPORT_LIMIT_S).status == "finished"
+    dataset = studio.datasets.list(person)[0]["id"]
+    assert studio.queue.wait(studio.datasets.save_version(person, dataset, f"save {name}", ""), IMPORT_LIMIT_S).is_ended
+    return studio.datasets.versions(person, dataset)[0]["fingerprint"]

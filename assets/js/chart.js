@@ -71,7 +71,7 @@
     function layout() {
       const grid = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line-strong"), automargin: true };
       const narrow = root.clientWidth < 560;
-      const shares = VIEWS[shown.view].some((look) => look.share);
+      const shares = VIEWS[shown.view].some((look) => look.share && data(look.line).x.length);
       return {
         margin: { l: 44, r: shares ? 44 : 12, t: narrow ? 40 : 30, b: 34 }, hovermode: "x unified", showlegend: true, separators: ".,",
         paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"),
@@ -175,7 +175,7 @@
         size = points.size;
       }
       append(lines, points && points.tail);
-      const whole = news.first || (points && points.reset) || !drawn || reframed;
+      const whole = news.first || news.marks.length || (points && points.reset) || !drawn || reframed;
       if (shown.detail) return refine(false);
       if (whole || few || shown.clip) return redraw();
       return extend();

@@ -4,6 +4,7 @@
   const { el, say } = whetstone;
   const ASK_MS = 700;
   const WISH_MS = 10000;
+  const WISHED = ["version", "method", "parent"]; // what another tab may ask the form to choose
   const START_LIMIT_MS = 20000; // no answer by then: the button may be pressed again, with the same deed
 
   whetstone.widget("start", (root, ctx) => {
@@ -14,7 +15,7 @@
     const full = el("div", { class: "ws-start-full" }, [label, tags, why, start]);
     root.append(full, empty);
     let form = null, preview = null, deed = ctx.deed(), pressed = 0;
-    let wish = null; // {version, until}: held for a while, since the answer to an earlier question may come after its own
+    let wish = null; // {version, method, parent, until}: held for a while, since the answer to an earlier question may come after its own
 
     // ---- what is said ----------------------------------------------------------------------------------------
     const tag = (kind, text) => el("span", { class: `ws-tag${kind ? ` ws-tag-${kind}` : ""}`, text });
@@ -38,10 +39,13 @@
       return say(values.time === null ? `${key}.untimed` : key, values);
     }
 
+    const refused = () => preview && preview.status === "invalid";
+
     function details() {
       if (form.error) return [[], [form.error.message, form.error.hint].join(" ")];
       if (form.problems) return [[tag("bad", say("start.problems", { count: form.problems }))], form.refused || say("start.problems.says")];
       if (!preview || preview.status === "measuring") return [[tag("", say("start.measuring"))], say("start.measuring.says")];
+      if (refused()) return [[tag("bad", say("start.problems", { count: preview.said.length }))], preview.said.join(" ")];
       if (preview.status !== "ready") return [[tag("warn", say("start.unmeasured"))], say("start.unmeasured.says")];
       const found = [tag("", say("start.rows", { count: preview.rows })), tag("", say("start.held_out", { count: preview.held_out }))];
       found.push(tag(preview.cut ? "warn" : "good", say("start.cut", { count: preview.cut })));
@@ -78,9 +82,9 @@
       const [found, said] = details();
       tags.replaceChildren(...found);
       why.textContent = said;
-      why.classList.toggle("ws-bad", Boolean(form.error));
+      why.classList.toggle("ws-bad", Boolean(form.error || refused()));
       start.textContent = button();
-      start.disabled = Boolean(pressed || form.problems);
+      start.disabled = Boolean(pressed || form.problems || refused());
       root.dataset.preview = preview ? preview.status : "none";
     }
 
@@ -119,24 +123,25 @@
       pressed = 0;
       draw();
       if (wish && performance.now() > wish.until) wish = null;
-      if (wish && form.draft && form.draft.version !== wish.version) again();
+      if (wish && form.draft && WISHED.some((name) => wish[name] && form.draft[name] !== wish[name])) again();
       ask().catch(whetstone.report);
     }
 
-    const again = () => ctx.trigger("select", wish ? { version: wish.version } : {});
+    const again = () => ctx.trigger("select", wish ? Object.fromEntries(WISHED.map((name) => [name, wish[name]])) : {});
 
-    function choose(version) {
-      wish = { version, until: performance.now() + WISH_MS };
+    function choose(wanted) {
+      wish = { ...wanted, until: performance.now() + WISH_MS };
       again();
     }
 
-    const byHand = ({ target }) => { if (target.closest && target.closest("#train-version")) wish = null; };
+    const byHand = ({ target }) => { if (target.closest && WISHED.some((name) => target.closest(`#train-${name}`))) wish = null; };
     for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, byHand);
     draw();
     again();
     ctx.on("version:saved", () => again());
     ctx.on("base:added", () => again());
-    ctx.on("tab:open", ({ tab, version }) => tab === "train" && version && choose(version));
+    ctx.on("run:ended", () => again()); // what it left can be trained further
+    ctx.on("tab:open", ({ tab, ...wanted }) => tab === "train" && WISHED.some((name) => wanted[name]) && choose(wanted));
     ctx.on("runs:listed", draw);
     ctx.every(ASK_MS, ask);
     const destroy = () => { for (const kind of ["pointerdown", "keydown"]) document.removeEventListener(kind, byHand); };

@@ -8,6 +8,7 @@ from typing import Any
 from studio.errors import AdapterMismatch, AdapterUnreadable
 from studio.models.catalogue import Base
 from studio.models.lineage import read_lineage
+from studio.training.reporting import TRAINED
 from studio.training.trainspec import Parent
 
 WEIGHTS = "adapter_model.safetensors"
@@ -29,8 +30,11 @@ def load_adapter(model: Any, parent: Parent, base: Base) -> Any:
     if not (folder / WEIGHTS).is_file():
         raise AdapterUnreadable(adapter=parent.name, file=WEIGHTS)
     try:
-        return PeftModel.from_pretrained(model, folder, is_trainable=True)
+        continued = PeftModel.from_pretrained(model, folder, is_trainable=True)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise AdapterUnreadable(adapter=parent.name, file=WEIGHTS) from error
     except RuntimeError as error:  # weights of other shapes than the base's layers
         raise AdapterMismatch(adapter=parent.name, base=base.title) from error
+    # The saved name is no path: with it peft would ask the hub for a model of that name when it saves.
+    continued.peft_config[TRAINED].base_model_name_or_path = str(base.folder)
+    return continued

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from functools import partial
 
@@ -29,6 +30,8 @@ def train_pairs(run: Run, outcome: Outcome) -> Iterator[Event]:
     """Everything between the loaded model and the trained adapter in memory."""
     if any(isinstance(layer, torch.nn.Dropout) and layer.p > 0 for layer in run.model.modules()):
         yield Notice("info", "dropout_off_for_pairs", {})
+    # trl asks by a name that transformers has renamed, in every batch, and each time the log would tell of it.
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
     trainer, held_out = build_pair_trainer(run, outcome)
     if (prepared := len(trainer.train_dataset)) != len(run.rows):
         yield Rows(len(run.rows), prepared, 0, {"trainer": len(run.rows) - prepared})

@@ -12,20 +12,9 @@ from studio.models.lineage import read_lineage
 from studio.people import Person
 from studio.services.studio import Studio
 from tests.processes import wait_for
-from tests.training_runs import read_sample
+from tests.training_runs import import_sample
 
 WAIT_S = 240
-
-
-def import_sample(studio: Studio, person: Person, name: str, rows: int) -> str:
-    """The first rows of a sample as a version."""
-    path = studio.settings.root / f"{name}.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in read_sample(name)[:rows]), "utf-8")
-    job = studio.datasets.import_upload(person, f"import {name}", path, path.name, None, {})
-    assert studio.queue.wait(job, WAIT_S).status == "finished"
-    dataset = studio.datasets.list(person)[0]["id"]
-    assert studio.queue.wait(studio.datasets.save_version(person, dataset, f"save {name}", ""), WAIT_S).is_ended
-    return studio.datasets.versions(person, dataset)[0]["fingerprint"]
 
 
 def choices(version: str, method: str, parent: str | None = None, **settings: Any) -> dict[str, Any]:

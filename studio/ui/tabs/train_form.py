@@ -117,21 +117,16 @@ class TrainForm:
             _known(adapter, ADAPTERS.names),
             parent if parent in [item["id"] for item in parents] else None,
         )
-        selects = [
-            gr.update(choices=[(base_words(item, language), item["id"]) for item in bases], value=chosen.base),
-            gr.update(choices=[(version_words(v, language), v["fingerprint"]) for v in versions], value=chosen.version),
-            gr.update(choices=[(METHODS[n].title.said(language), n) for n in METHODS.names], value=chosen.method),
-            gr.update(
-                choices=[(ADAPTERS[n].title.said(language), n) for n in ADAPTERS.names],
-                value=chosen.adapter,
-                visible=chosen.parent is None,
-            ),
-            gr.update(
-                choices=[(say(language, "form.parent.none"), NEW), *((item["name"], item["id"]) for item in parents)],
-                value=chosen.parent or NEW,
-                visible=bool(parents),
-            ),
+        offers = [
+            [(base_words(item, language), item["id"]) for item in bases],
+            [(version_words(version, language), version["fingerprint"]) for version in versions],
+            [(METHODS[name].title.said(language), name) for name in METHODS.names],
+            [(ADAPTERS[name].title.said(language), name) for name in ADAPTERS.names],
+            [(say(language, "form.parent.none"), NEW), *((item["name"], item["id"]) for item in parents)],
         ]
+        values_now = [*list(asdict(chosen).values())[:-1], chosen.parent or NEW]
+        selects = [_offer(*each) for each in zip(offers, values_now, asked, strict=False)]
+        selects[3]["visible"], selects[4]["visible"] = chosen.parent is None, bool(parents)
         if chosen.version is None:
             return [*selects, {}, _value(empty="no_version"), *[gr.update(visible=False)] * len(self.fields)]
         offered = self._offered(person, chosen)
@@ -199,6 +194,11 @@ class TrainForm:
             else gr.skip()
             for field in self.fields
         ]
+
+
+def _offer(choices: list[tuple[str, str]], value: str | None, asked: str | None) -> dict[str, Any]:
+    """A dropdown's choices; its value only where it is another than was asked with, since a person may choose meanwhile."""
+    return gr.update(choices=choices) | ({} if value == asked else {"value": value})
 
 
 def _choices(selected: Any) -> Choices:

@@ -21,7 +21,8 @@ def build_start(studio) -> gr.HTML:
         chosen = {name: find_text(asked, name) for name in names}
         try:
             return runs.preview(person, chosen | {"settings": object_of(asked, "settings")})
-        except OptionsInvalid:
-            return {"status": "invalid"}  # the form shows each problem beside its field
+        except OptionsInvalid as error:
+            _, *said = error.message(person.language).splitlines()
+            return {"status": "invalid", "said": said}
 
     return build_widget("start", elem_id="start", writes={"preview": preview})

@@ -86,6 +86,17 @@ def test_only_the_trained_adapter_is_saved_and_it_names_its_parent(finished):
     assert (lineage.method, lineage.parent, lineage.precision) == ("dpo", "shop", "float32")
 
 
+def test_nothing_is_looked_up_outside_when_a_continued_adapter_is_saved(tuned, tmp_path, monkeypatch):
+    from peft.utils import other
+
+    asked: list[tuple] = []
+    monkeypatch.setattr(other, "file_exists", lambda *names, **_: asked.append(names))
+    folder, _ = run_job(tmp_path, read_sample("shop_pairs")[:16], tuned, method="dpo")
+    config = (folder / "result" / "adapter" / "adapter_config.json").read_text("utf-8")
+    assert '"base_model_name_or_path": "pocket"' in config
+    assert asked == []
+
+
 def test_the_saved_adapter_is_the_one_that_was_trained(finished, tuned):
     """Its weights have moved from the parent's, and every one of them is there."""
     from safetensors.torch import load_file
