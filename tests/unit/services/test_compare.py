@@ -181,6 +181,19 @@ def test_an_error_is_told_in_its_column_and_the_other_goes_on(asked_of_two, pers
     assert replies(asked_of_two, person)["a"]["error"] is None
 
 
+def test_a_reply_that_broke_off_is_no_part_of_what_comes_later(asked_of_two, person, endpoint):
+    send(asked_of_two, person)
+    asked = endpoint.by_model(2)
+    asked["a"].say("half a")
+    asked["a"].drop()
+    asked["b"].end("whole")
+    wait_idle(asked_of_two, person)
+    send(asked_of_two, person, "Next")
+    asked = answer_all(asked_of_two, person, endpoint, 2, "ok")
+    assert asked["a"].messages == [("user", "Next")]
+    assert len(asked["b"].messages) == 3
+
+
 def test_an_error_is_worded_in_the_language_of_whoever_looks(asked_of_two, settings, person, endpoint):
     send(asked_of_two, person)
     for one in endpoint.by_model(2).values():
