@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -149,6 +151,37 @@ def test_a_double_click_asks_once_and_a_second_page_follows(compare, endpoint, o
     wait_idle(compare, 1)
     wait_idle(second, 1)
     assert endpoint.asked.empty()
+
+
+def test_a_page_is_told_at_most_ten_times_a_second_and_unpacked(compare, endpoint, app):
+    """Each time the page is told something the endpoint says one word more: fifteen tellings take 1.4 s or longer."""
+    ask(compare, "Hello?")
+    asked = endpoint.by_model(2)
+    with httpx.stream("GET", app.address + "whetstone/compare/events", headers={"accept-encoding": "gzip"}) as stream:
+        assert "content-encoding" not in stream.headers
+        lines = (line for line in stream.iter_lines() if line.startswith("data:"))
+        next(lines)
+        begun = time.monotonic()
+        for _ in range(15):
+            asked["a"].say("word ")
+            next(lines)
+        assert time.monotonic() - begun >= 1.4
+    for one in asked.values():
+        one.end()
+    wait_idle(compare, 1)
+    expect(reply(compare, 0).locator(".ws-reply")).to_have_text("word " * 14 + "word")
+
+
+def test_the_app_ends_at_once_although_a_reply_is_followed(make_app, open_page, endpoint, faults):
+    faults.allowed.append("net::ERR_")  # the app is ended on purpose
+    app = make_app(arguments=("--endpoint", f"desk={endpoint.url}"))
+    page = open_two(open_page(app.address))
+    ask(page, "Hello?")
+    endpoint.by_model(2)["a"].say("Half")
+    expect(reply(page, 0).locator(".ws-reply")).to_have_text("Half")
+    begun = time.monotonic()
+    assert app.end() == 0
+    assert time.monotonic() - begun < 8
 
 
 def test_a_reload_in_the_middle_of_a_reply_goes_on_with_it(compare, endpoint):
