@@ -77,24 +77,24 @@ def copy_pocket(folder: Path) -> Path:
     return folder
 
 
-def write_convolving_base(folder: Path) -> Base:
-    """A tiny random base of another family, with the pocket model's tokenizer."""
+def write_tiny_base(folder: Path, architecture: str, **settings: Any) -> Base:
+    """A tiny random base of another family, with the pocket model's tokenizer. architecture: "Lfm2", "Qwen3" …"""
     import torch
-    from transformers import Lfm2Config, Lfm2ForCausalLM
+    import transformers
 
     torch.manual_seed(0)
-    config = Lfm2Config(
+    config = getattr(transformers, f"{architecture}Config")(
         vocab_size=4096,
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=1,
-        layer_types=["conv", "full_attention"],
         max_position_embeddings=256,
         eos_token_id=2,
+        **settings,
     )
-    Lfm2ForCausalLM(config).save_pretrained(folder)
+    getattr(transformers, f"{architecture}ForCausalLM")(config).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         shutil.copy(pocket().folder / name, folder / name)
     return read_base_folder(f"folder:{folder.name}", folder)

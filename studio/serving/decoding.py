@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import torch
@@ -88,6 +89,8 @@ class Batch:
         self._model, self._stack = model, stack
         self._device = next(model.parameters()).device
         self._cache: RowCache | None = None
+        # The head is the dearest product of a small model, and a prompt needs it once.
+        self._only_last = {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
         self.rows: list[Row] = []
 
     def join(self, rows: Sequence[Row]) -> None:
@@ -145,7 +148,7 @@ class Batch:
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=1,
+            **self._only_last,
         )
         return out.logits[:, -1]
 

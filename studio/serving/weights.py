@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,9 @@ def build_twin(model: Any) -> Any:
 
 
 def _can_batch(model: Any) -> bool:
+    """Whether rows may be padded: their positions can be told, and all that is remembered of them are keys and values."""
+    if not {"position_ids", "attention_mask", "past_key_values"} <= set(signature(model.forward).parameters):
+        return False
     config = model.config.get_text_config(decoder=True)
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     return kinds <= _ROW_LAYERS and not getattr(model, "_is_stateful", False)

@@ -23,7 +23,7 @@ from tests.served_models import (
     pocket,
     request_for,
     untouched_ids,
-    write_convolving_base,
+    write_tiny_base,
     written_ids,
 )
 
@@ -283,8 +283,18 @@ def test_a_quantised_base_writes_on_a_cpu(engine: Engine, engine_root: Path, pre
 
 def test_a_base_that_remembers_more_than_keys_and_values_is_decoded_alone(engine: Engine, tmp_path: Path):
     """Convolutions and attention in turns: its rows cannot be padded, so they are written one after the other."""
-    base = write_convolving_base(tmp_path / "convolving")
+    base = write_tiny_base(tmp_path / "convolving", "Lfm2", layer_types=["conv", "full_attention"])
     expected = [untouched_ids(base, text) for text in PROMPTS[:2]]
     replies = [engine.submit(request_for(Model(base, "float32"), text)) for text in PROMPTS[:2]]
     assert [written_ids(reply) for reply in replies] == expected
     assert all(expected) and {reply.how for reply in replies} == {"alone"}
+
+
+def test_attention_that_looks_back_a_few_tokens_only_shares_batches_too(engine: Engine, tmp_path: Path):
+    """A window of 8 tokens, shorter than either prompt; the prompts differ in length, so one is padded."""
+    window = {"use_sliding_window": True, "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
+    base = write_tiny_base(tmp_path / "sliding", "Qwen3", head_dim=32, **window)
+    expected = [untouched_ids(base, text) for text in PROMPTS[:2]]
+    replies = [engine.submit(request_for(Model(base, "float32"), text)) for text in PROMPTS[:2]]
+    assert [written_ids(reply) for reply in replies] == expected
+    assert all(expected) and {reply.how for reply in replies} == {"stacked"}
