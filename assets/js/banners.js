@@ -6,11 +6,13 @@
   let shown = [];
 
   /** Closed ones stay closed in this window, until they say something else. */
-  const closed = () => JSON.parse(sessionStorage.getItem(CLOSED) || "[]");
+  let closed = [];
+  try { closed = JSON.parse(sessionStorage.getItem(CLOSED)) || []; } catch { /* forbidden in a frame of another site */ }
   const keyOf = (banner) => JSON.stringify([banner.code, banner.values]);
 
   function close(banner) {
-    sessionStorage.setItem(CLOSED, JSON.stringify([...closed(), keyOf(banner)]));
+    closed.push(keyOf(banner));
+    try { sessionStorage.setItem(CLOSED, JSON.stringify(closed)); } catch { /* forbidden */ }
     draw();
   }
 
@@ -26,8 +28,7 @@
   function draw() {
     const place = document.getElementById("ws-banners")
       || document.getElementById("ws-offline").insertAdjacentElement("afterend", el("div", { attrs: { id: "ws-banners" } }));
-    const gone = closed();
-    place.replaceChildren(...shown.filter((banner) => !gone.includes(keyOf(banner))).map(line));
+    place.replaceChildren(...shown.filter((banner) => !closed.includes(keyOf(banner))).map(line));
   }
 
   whetstone.on("status", ({ banners }) => {

@@ -36,11 +36,17 @@
   // ---- theme -------------------------------------------------------------------------------------------------
   const system = matchMedia("(prefers-color-scheme: dark)");
   whetstone.isDark = () => page.classList.contains("dark");
+  /** A frame of another site may be forbidden to remember anything: then the choice lasts until the page is closed. */
+  let chosenTheme = null;
+  try { chosenTheme = localStorage.getItem("whetstone_theme"); } catch { /* forbidden */ }
   /** "light", "dark", or null while the system decides. */
-  whetstone.chosenTheme = () => localStorage.getItem("whetstone_theme");
+  whetstone.chosenTheme = () => chosenTheme;
   whetstone.setTheme = (name) => {
-    if (name) localStorage.setItem("whetstone_theme", name);
-    else localStorage.removeItem("whetstone_theme");
+    chosenTheme = name;
+    try {
+      if (name) localStorage.setItem("whetstone_theme", name);
+      else localStorage.removeItem("whetstone_theme");
+    } catch { /* forbidden */ }
     applyTheme();
   };
   system.addEventListener("change", applyTheme);

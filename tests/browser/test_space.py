@@ -1,0 +1,209 @@
+"""The app as a Space starts it: visitors apart, told what becomes of their work, and forgotten after a while."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from contextlib import closing, suppress
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from studio.words import say
+from tests.browser.conftest import PHONE, open_tab, settle
+from tests.browser.data_page import IMPORT_MS
+from tests.processes import wait_for
+
+LOOPBACK = ("--host", "127.0.0.1")
+BANNER = '[data-banner="visitor"]'
+
+
+@pytest.fixture(autouse=True)
+def on_a_space(monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "someone/whetstone")
+
+
+def load_sample(page) -> None:
+    open_tab(page, "data")
+    page.get_by_role("button", name=say("en", "data.load_sample")).click()
+    page.locator("dialog .ws-report").wait_for(timeout=IMPORT_MS)
+    page.keyboard.press("Escape")
+
+
+def workspaces(app) -> list[str]:
+    return sorted(path.name for path in app.root.glob("people/*"))
+
+
+def test_two_visitors_work_apart_and_a_forged_cookie_opens_nobodys_workspace(make_app, open_page):
+    app = make_app(arguments=LOOPBACK)
+    ann, bob = open_page(app.address), open_page(app.address, locale="ja-JP")
+    load_sample(ann)
+    expect(ann.get_by_role("row").nth(2)).to_be_visible()
+    visitor = next(app.root.glob("people/*/datasets/*.db")).parents[1].name
+    assert visitor.startswith("visitor-")
+    bob.reload()
+    open_tab(bob, "data")
+    expect(bob.get_by_role("button", name=say("ja", "data.load_sample"))).to_be_visible()
+    ann.reload()
+    expect(ann.get_by_role("row").nth(2)).to_be_visible()
+    forged = {
+        "name": "whetstone_visitor",
+        "value": f"{visitor.removeprefix('visitor-')}.{'0' * 64}",
+        "url": app.address,
+    }
+    bob.context.add_cookies([forged])
+    bob.reload()
+    open_tab(bob, "data")
+    expect(bob.get_by_role("button", name=say("ja", "data.load_sample"))).to_be_visible()
+    assert len(list(app.root.glob("people/*/datasets/*.db"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", "You are here without an account: what you make is deleted 6 hours after your last visit."),
+        ("ja-JP", "アカウントなしで利用しています。作ったものは、最後の利用から 6 時間で削除されます。"),
+    ],
+)
+def test_a_visitor_is_told_and_may_put_the_line_away(make_app, open_page, locale, words):
+    page = open_page(make_app(arguments=LOOPBACK).address, locale=locale, size=PHONE)
+    banner = page.locator(BANNER)
+    expect(banner).to_contain_text(words)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(banner.get_by_role("link")).to_have_count(0)  # nobody can sign in here
+    page.locator("#ws-language").select_option("ja" if locale == "en-US" else "en")
+    expect(banner).not_to_contain_text(words)
+    banner.get_by_role("button").click()
+    expect(banner).to_have_count(0)
+    with page.expect_response("**/whetstone/status"):
+        page.reload()
+    page.wait_for_selector("html[data-ready]")
+    settle(page)
+    expect(banner).to_have_count(0)
+
+
+def test_what_a_visitor_left_goes_and_nothing_else(make_app, open_page, tmp_path):
+    """0.002 hours are 7.2 seconds; the page that is still open keeps its own."""
+    other = tmp_path / "root" / "people" / "hf-65b2"
+    other.mkdir(parents=True)
+    (other / "studio.db").write_bytes(b"")
+    app = make_app(arguments=(*LOOPBACK, "--visitor-hours", "0.002"))
+    gone, here = open_page(app.address), open_page(app.address)
+    load_sample(gone)
+    load_sample(here)
+    first, second = [name for name in workspaces(app) if name != "hf-65b2"]
+    gone.close()
+    wait_for(lambda: len(workspaces(app)) == 2)
+    (left,) = [name for name in workspaces(app) if name != "hf-65b2"]
+    assert left in (first, second) and other.exists()
+    here.reload()
+    expect(here.get_by_role("row").nth(2)).to_be_visible()
+
+
+def test_folders_and_endpoints_are_not_offered(make_app, open_page):
+    page = open_page(make_app(arguments=LOOPBACK).address)
+    open_tab(page, "settings")
+    expect(page.locator("#settings-panel")).to_contain_text(say("en", "settings.versions"))
+    expect(page.locator("#settings-panel")).not_to_contain_text(say("en", "settings.places"))
+
+
+class Frame(BaseHTTPRequestHandler):
+    """A page of another site that shows the app, as the Hub shows a Space."""
+
+    def __init__(self, address: str, *arguments) -> None:
+        self.app = address
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        frame = f'<iframe src="{self.app}" width="1300" height="700"></iframe>'
+        self.wfile.write(f"<!doctype html><html data-ready><link rel=icon href=data:,><body>{frame}".encode())
+
+    def log_message(self, *arguments) -> None:
+        pass
+
+
+class Proxy(BaseRequestHandler):
+    """What stands before a Space: HTTPS without, HTTP within. Only bytes pass; the browser adds the header it would."""
+
+    def __init__(self, port: int, *arguments) -> None:
+        self.port = port
+        super().__init__(*arguments)
+
+    def handle(self) -> None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as inside:
+            back = threading.Thread(target=pass_on, args=(inside, self.request), daemon=True)
+            back.start()
+            pass_on(self.request, inside)
+            back.join()
+
+
+def pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+class Secured(ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, context: ssl.SSLContext, handler) -> None:
+        self.context = context
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def get_request(self):
+        made, address = super().get_request()
+        return self.context.wrap_socket(made, server_side=True, do_handshake_on_connect=False), address
+
+
+@pytest.fixture
+def framed(make_app, tmp_path):
+    """The address of a page on `localhost` with the app in it, on 127.0.0.1 over HTTPS: two sites."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl is installed, which makes the certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    app = make_app(arguments=LOOPBACK)
+    proxy = Secured(context, partial(Proxy, urlsplit(app.address).port))
+    page = ThreadingHTTPServer(("127.0.0.1", 0), partial(Frame, f"https://127.0.0.1:{proxy.server_address[1]}/"))
+    for server in (proxy, page):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{page.server_port}/"
+    for server in (proxy, page):
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_visitor_is_known_in_the_frame_of_another_site(framed, chromium, faults):
+    """The cookie belongs to that frame alone, as browsers ask that keep no other cookies of third parties."""
+    with closing(
+        chromium.new_context(ignore_https_errors=True, extra_http_headers={"x-forwarded-proto": "https"})
+    ) as context:
+        page = context.new_page()
+        faults.watch(page)
+        faults.allowed.append("Blocked autofocusing")  # the browser leaves the focus with the outer page
+        page.goto(framed)
+        frame = page.frame_locator("iframe")
+        frame.locator("#ws-tab-data-button").click()
+        frame.get_by_role("button", name=say("en", "data.load_sample")).click()
+        frame.locator("dialog .ws-report").wait_for(timeout=IMPORT_MS)
+        page.reload()
+        frame.locator("#ws-tab-data-button").click()
+        expect(frame.get_by_role("row").nth(2)).to_be_visible()
+        expect(frame.locator(BANNER)).to_be_visible()
+        (cookie,) = [one for one in context.cookies() if one["name"] == "whetstone_visitor"]
+        assert (cookie["sameSite"], cookie["secure"], cookie["httpOnly"]) == ("None", True, True)
+        assert cookie["partitionKey"].startswith("http://localhost")
