@@ -152,6 +152,10 @@ class ContextTooLong(InputError):
     """The prompt leaves no room for a reply. values: tokens, limit."""
 
 
+class PromptTooLong(InputError):
+    """A prompt that no reply has room beside. values: model, tokens, context (both in tokens)."""
+
+
 class LoginNeeded(InputError):
     """The page asks for a login and the request carries none, or one that has ended. values: none."""
 
@@ -313,6 +317,10 @@ class HubRefused(RemoteError):
 
 class EndpointUnreachable(RemoteError):
     """An endpoint did not answer. values: address (its name), status (None), retries."""
+
+
+class ServerRefused(RemoteError):
+    """Our own model server took a request for a wrong one, or has too many. values: said (its own words)."""
 
 
 class EndpointRefused(RemoteError):

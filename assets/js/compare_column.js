@@ -101,8 +101,13 @@
       return text;
     }
 
-    /** What has to be said about how a reply ended. */
+    /** What has to be said about a reply: what it was not told, and how it ended. */
     function endOf(reply) {
+      const { left_out: count } = reply.facts;
+      return [...(count ? [el("div", { class: "ws-why ws-compare-left", text: say("compare.left_out", { count }) })] : []), ...endingOf(reply)];
+    }
+
+    function endingOf(reply) {
       const { state, facts, error, text } = reply;
       const says = (tag, words) => el("p", { class: "ws-compare-end" }, [el("span", { class: `ws-tag ws-tag-${tag}`, text: say(`compare.state.${state}`) }), " ", words]);
       if (state === "failed" && error) return [el("div", { class: "ws-problem", attrs: { role: "alert" } }, [el("strong", { text: error.message }), " ", el("span", { text: error.hint })])];

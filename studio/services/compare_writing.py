@@ -30,6 +30,8 @@ UNWATCHED_S = 15.0
 LONGEST_REPLY_CHARACTERS = 400_000
 """An endpoint that knows no limit of tokens is left here."""
 
+_TOLD = ("how", "precision", "tokens_per_s", "left_out", "max_tokens")
+
 
 class Source(Protocol):
     """Where replies come from."""
@@ -89,9 +91,7 @@ class _Clock:
 
 def _told(piece: Piece) -> dict[str, Any]:
     """What the endpoint says of the reply itself: why it ended, how it was decoded, how fast without the way here."""
-    told = {
-        name: piece.facts[name] for name in ("how", "precision", "tokens_per_s") if piece.facts.get(name) is not None
-    }
+    told = {name: piece.facts[name] for name in _TOLD if piece.facts.get(name) is not None}
     return told | ({"finish": piece.finish_reason} if piece.finish_reason else {})
 
 

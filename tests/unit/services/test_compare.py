@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import JobNotFound, ModelNotFound, OptionsInvalid, RequestRefused, StillWriting
+from studio.errors import OptionsInvalid, RequestRefused, StillWriting
 from studio.people import Person, person_from
 from studio.services import compare_writing
 from studio.services.compare_settings import PROMPT_CHARACTERS, Sampling
@@ -355,52 +355,9 @@ def test_a_page_that_knows_everything_is_told_so(asked_of_two, person):
     assert asked_of_two.compare.look(person, mark)["setup"]["settings"]["seed"] == 1
 
 
-# ---- columns and settings --------------------------------------------------------------------------------------------
-
-
-def test_columns_are_checked(asked_of_two, person):
-    for wanted in ([], [A, A], [A, B, A, B], ["a"], [A, 3]):
-        with pytest.raises(RequestRefused):
-            asked_of_two.compare.set_columns(person, wanted)
-    for foreign in ("bob/polite", "local/../bob/polite", "folder:/etc", "", None, "x" * 10_000):
-        with pytest.raises(ModelNotFound):
-            asked_of_two.compare.set_columns(person, [A, {"kind": "model", "id": foreign}])
-    assert [column["id"] for column in asked_of_two.compare.snapshot(person)["setup"]["columns"]] == [
-        "desk/a",
-        "desk/b",
-    ]
-
-
-def test_at_first_the_pocket_model_stands_alone(studio, person):
-    assert [column["id"] for column in studio.compare.snapshot(person)["setup"]["columns"]] == ["pocket"]
-    with pytest.raises(JobNotFound):
-        studio.compare.open_run(person, "20260101T000000000Z-train-none")
-
-
-def test_every_problem_of_the_settings_is_told_at_once(studio, person):
-    wrong = {"temperature": 9, "top_p": 0, "seed": 1.5, "max_tokens": "many", "system": 3, "top_k": 1}
-    with pytest.raises(OptionsInvalid) as refused:
-        studio.compare.set_settings(person, wrong)
-    codes = {problem["field"]: problem["code"] for problem in refused.value.problems}
-    assert codes == {
-        "temperature": "too_large", "top_p": "too_small", "seed": "not_a_whole_number", "max_tokens": "not_a_number",
-        "system": "not_understood", "top_k": "unknown_option",
-    }  # fmt: skip
-    assert "温度" in refused.value.message("ja")
-    assert studio.compare.snapshot(person)["setup"]["settings"] == Sampling().to_fields()
-
-
 def test_people_see_their_own_conversation_alone(asked_of_two, settings, person, endpoint):
     send(asked_of_two, person, "Mine")
     answer_all(asked_of_two, person, endpoint, 2, "yours")
     other = person_from("bob", {}, {}, settings)
     assert asked_of_two.compare.snapshot(other)["setup"]["turns"] == []
     assert "Mine" not in json.dumps(asked_of_two.compare.snapshot(other))
-
-
-@pytest.mark.parametrize(("language", "japanese"), [("en", False), ("ja", True)])
-def test_examples_are_in_the_language_of_the_person(studio, settings, language, japanese):
-    person = person_from(None, {"whetstone_language": language}, {}, settings)
-    examples = studio.compare.offers(person)["examples"]
-    assert len(examples) == 3
-    assert all(any("ぁ" <= letter <= "鿿" for letter in example) == japanese for example in examples)
