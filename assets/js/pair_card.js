@@ -5,6 +5,7 @@
   const data = (whetstone.data = whetstone.data || {});
   const preferences = (whetstone.preferences = whetstone.preferences || {});
   const SIDES = ["left", "right"];
+  const WITHOUT_PAIR = ["undo", "help"];
 
   class Card {
     constructor(ctx, { press, save, cancel }) {
@@ -45,12 +46,13 @@
       this.promptPanel.hidden = this.both.hidden = !pair;
       this.empty.hidden = Boolean(pair);
       this.showBar(edit);
+      for (const node of this.bar.querySelectorAll("button")) node.disabled = !pair && !WITHOUT_PAIR.includes(node.dataset.act);
       if (!pair) return;
       this.tags.textContent = say(pair.held_out ? "preferences.held_out" : "preferences.held_in");
       this.place.textContent = say("preferences.place", { number: pair.position, total: info.pairs });
       this.showPrompt(pair.prompt);
       for (const side of SIDES) this.showReply(side, pair[side], edit?.side === side);
-      this.prompt.scrollTop = 0;
+      this.prompt.scrollTop = this.prompt.scrollHeight; // of a long conversation the last turn is the one that is answered
     }
 
     // A conversation shows who says what; a single question needs no name.
@@ -121,10 +123,13 @@
       const { say } = this.ctx;
       const open = info.pairs - info.unfinished - Object.values(info.problems).reduce((sum, count) => sum + count, 0) - counts.votes - counts.skipped;
       const why = info.unfinished && info.writing ? "writing" : open > 0 ? "elsewhere" : info.unfinished ? "unfinished" : counts.votes ? "done" : "none";
-      const key = `${why}:${counts.dpo}:${unsaved}`;
+      const isCompiled = info.versions.length > 0 && !info.newer && !unsaved;
+      const key = `${why}:${counts.dpo}:${isCompiled}:${info.versions.length}:${whetstone.language}`;
       if (this.empty.dataset.why === key) return;
       this.empty.dataset.why = key;
-      const next = why === "done" && counts.dpo ? [data.button(say("preferences.compile", { count: counts.dpo }), () => whetstone.send("preferences:compile"), "primary")] : [];
+      const compile = () => data.button(say("preferences.compile", { count: counts.dpo }), () => whetstone.send("preferences:compile"), "primary");
+      const train = () => data.button(say("data.train_on_version", { number: info.versions[0].number }), () => data.trainOn(info.versions[0].fingerprint), "primary");
+      const next = why !== "done" || !counts.dpo ? [] : [isCompiled ? train() : compile()];
       this.empty.firstChild.replaceChildren(el("p", { text: say(`preferences.empty.${why}`) }), ...next);
     }
   }

@@ -15,7 +15,7 @@
       ctx.on("preferences:changed", () => this.reload());
       ctx.on("preferences:counts", ({ id, counts }) => this.counted(id, counts));
       ctx.on("preferences:compile", () => this.compile());
-      ctx.on("preferences:open", ({ id }) => this.reload(id));
+      ctx.on("preferences:open", (asked) => this.show(asked));
       ctx.every(LOOK_MS, () => this.reload());
     }
 
@@ -57,6 +57,14 @@
       this.info = projects.find((one) => one.id === wanted) || projects[0] || null;
       this.tell();
       this.render();
+    }
+
+    // Another tab asks for a project, and perhaps for what is made of its votes.
+    async show({ id, compile }) {
+      await this.reload(id);
+      if (this.info?.id !== id) return;
+      this.choose(id);
+      if (compile) await this.compile();
     }
 
     choose(id) {
@@ -180,7 +188,7 @@
       this.renderFacts();
       this.renderWriting();
       this.fresh.textContent = say("preferences.new");
-      const due = info.counts.dpo > 0 && info.newer > 0;
+      const due = info.counts.dpo > 0 && info.newer > 0 && info.open > 0; // with no pair left the card itself proposes it
       this.make.textContent = say("preferences.compile", { count: info.counts.dpo });
       this.make.classList.toggle("ws-btn-primary", due);
       this.make.disabled = !info.counts.dpo;
