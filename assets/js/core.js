@@ -186,6 +186,16 @@
     waiting.delete(name);
   };
 
+  /** Resolves once a widget of that name is on the page: a tab is built at its first visit. */
+  whetstone.whenMounted = (name) => new Promise((resolve) => {
+    if (document.querySelector(`[data-widget="${name}"]`)) return resolve();
+    const off = whetstone.on("widget:mounted", (found) => {
+      if (found.name !== name) return;
+      off();
+      resolve();
+    });
+  });
+
   /** Called by the page when a widget's place appears. */
   whetstone.mount = (name, element, gradio) => {
     const start = () => begin(name, element, gradio);
@@ -201,6 +211,7 @@
     instance.call = call;
     instance.hooks = kinds.get(name)(root, context(instance, gradio)) || {};
     mounted.add(instance);
+    whetstone.send("widget:mounted", { name });
     gradio.watch("value", () => call("update", [gradio.props.value]));
   }
 

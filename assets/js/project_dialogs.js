@@ -140,6 +140,6 @@
       body: [made(say, state.summary)],
       actions: [{ label: say("common.close"), value: false }, { label: say("data.train_on"), value: true, primary: true }],
     });
-    if (train) data.trainOn(state.result);
+    if (train) data.trainOn(state.result, { method: "dpo" });
   };
 })();

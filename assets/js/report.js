@@ -86,7 +86,7 @@
       ctx.on("data:import", (wish) => this.start(wish));
       ctx.on("data:report", ({ job_id: job }) => this.openReport(job));
       this.followed = new Map(); // job id → its last state
-      ctx.server.running({}).then((jobs) => jobs.forEach((job) => this.follow(job.job_id, false)));
+      ctx.server.running({}).then((jobs) => jobs.forEach((job) => this.follow(job.job_id, false))).catch(whetstone.report);
     }
 
     async start({ sample, again }) {

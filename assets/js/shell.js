@@ -5,6 +5,7 @@
   const page = document.documentElement;
   const NAMES = { en: "English", ja: "日本語", "en-XA": "Pseudo" };
   const STATUS_MS = 5000;
+  const LAST_TAB = "whetstone_tab";
 
   // ---- language ----------------------------------------------------------------------------------------------
   /** Kept for a year, also inside another site's frame as on a Space. */
@@ -87,16 +88,24 @@
     document.title = tab ? `${say(`tab.${tab}`)} · Whetstone` : "Whetstone";
   }
 
+  /** The tab that was open at the end of the last visit; a newcomer has none and starts with the first. */
+  function lastTab() {
+    try { return localStorage.getItem(LAST_TAB); } catch { return null; } // storage may be forbidden
+  }
+
   function followTabs() {
     const tabs = document.getElementById("ws-tabs");
-    const asked = location.hash.slice(1);
+    const asked = location.hash.slice(1) || lastTab();
     if (asked && tabButton(asked)) tabButton(asked).click();
     let last = null;
     const note = () => {
       retitle();
       const tab = whetstone.currentTab();
       if (tab === last) return;
-      if (last !== null) history.replaceState(null, "", `#${tab}`);
+      if (last !== null) {
+        history.replaceState(null, "", `#${tab}`);
+        try { localStorage.setItem(LAST_TAB, tab); } catch { /* see lastTab() */ }
+      }
       last = tab;
       tabButton(tab)?.scrollIntoView({ block: "nearest", inline: "nearest" });
       whetstone.send("tab:shown", { tab });

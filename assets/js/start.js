@@ -4,7 +4,7 @@
   const { el, say } = whetstone;
   const ASK_MS = 700;
   const WISH_MS = 10000;
-  const WISHED = ["version", "method", "parent"]; // what another tab may ask the form to choose
+  const WISHED = ["base", "version", "method", "parent"]; // what another tab may ask the form to choose
   const START_LIMIT_MS = 20000; // no answer by then: the button may be pressed again, with the same deed
 
   whetstone.widget("start", (root, ctx) => {

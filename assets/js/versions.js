@@ -5,8 +5,9 @@
   const data = (whetstone.data = whetstone.data || {});
 
   // A tab is built at its first visit: one that is not there yet is told again as soon as it is.
-  data.trainOn = (fingerprint) => {
-    const wish = { tab: "train", version: fingerprint };
+  // more: what else the form should choose: base, method, parent.
+  data.trainOn = (fingerprint, more = {}) => {
+    const wish = { tab: "train", version: fingerprint, ...more };
     const form = '[data-widget="start"]';
     const late = !document.querySelector(form);
     whetstone.send("tab:open", wish);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from studio.errors import RootTaken
@@ -19,6 +20,7 @@ from studio.services.compare_source import Models
 from studio.services.datasets import Datasets
 from studio.services.endpoints import Endpoints
 from studio.services.exports import Exports
+from studio.services.guide import Guide
 from studio.services.live import Live
 from studio.services.model_server import ModelServer
 from studio.services.preferences import Preferences
@@ -28,6 +30,7 @@ from studio.services.visitors import Visitors
 from studio.services.voting import Voting
 from studio.services.xray import Xray
 from studio.settings import Settings
+from studio.store.storage import Storage
 
 LOCK_NAME = "app.lock"
 
@@ -39,9 +42,10 @@ class Studio:
     """
 
     def __init__(self, settings: Settings, launcher: Launcher | None = None) -> None:
-        self.settings = settings
-        settings.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.storage = Storage(settings.root)
+        self.settings = settings = replace(settings, root=self.storage.root)
         self._lock = _take_root(settings)
+        self.storage.open()
         self._closing = threading.Event()
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
@@ -59,6 +63,7 @@ class Studio:
         self.preferences = Preferences(self.queue, self.bases, choices)
         self.candidates = Candidates(models)
         self.voting = Voting()
+        self.guide = Guide(self.queue, self.datasets, self.preferences, self.adapters, self.exports)
         forget = (self.queue.forget, self.compare.forget, self.candidates.forget)
         self.visitors = Visitors(settings, self.queue, self.candidates.is_writing, forget)
         self.queue.start()
@@ -82,6 +87,7 @@ class Studio:
         self.queue.close()
         self.endpoints.close()
         self.server.close()
+        self.storage.close()
         os.close(self._lock)
 
 

@@ -13,6 +13,7 @@ def tell_event(row: dict[str, Any]) -> dict[str, Any]:
     """row: an event of the log with its pair, as the store gives it.
 
     left says which reply stood left, winner which one was better; both are `a`, `b` or null, never a side.
+    left is null where nobody saw the pair: then its vote is the label that it came with.
     """
     sides = {
         name: {"messages": orjson.loads(row[name]), "origin": orjson.loads(row[f"origin_{name}"])}
@@ -28,7 +29,7 @@ def tell_event(row: dict[str, Any]) -> dict[str, Any]:
         "undoes": row["undone"],
         "pair": row["position"],
         "held_out": bool(row["held_out"]),
-        "left": row["left_reply"],
+        "left": row["left_reply"] or None,
         "winner": row["winner"],
         "edited": row["edited"],
         "seconds": row["seconds"],

@@ -125,6 +125,9 @@ MIGRATIONS = (
     CREATE INDEX votes_of_pair ON votes (pair_id, vote);
     CREATE INDEX votes_undone ON votes (undoes) WHERE undoes IS NOT NULL
     """,
+    """
+    CREATE TABLE guide (name TEXT PRIMARY KEY) WITHOUT ROWID
+    """,
 )
 
 

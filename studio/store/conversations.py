@@ -85,6 +85,10 @@ class Conversations:
         found = self._sql.execute("SELECT columns FROM conversations")
         return sum(any(column.get("id") == model for column in orjson.loads(row["columns"])) for row in found)
 
+    def models_that_replied(self) -> set[str]:
+        """The column keys of which a whole reply is kept in some conversation."""
+        return {row[0] for row in self._sql.execute("SELECT DISTINCT model FROM replies WHERE state = 'done'")}
+
     def save_setup(self, conversation_id: str, columns: list[dict[str, Any]], settings: dict[str, Any]) -> None:
         """Columns and settings; the conversation is begun where there is none."""
         values = (conversation_id, _text(columns), _text(settings), datetime.now(UTC).isoformat())

@@ -21,6 +21,8 @@ from studio.store.votes import Votes
 
 _ID = re.compile(r"p-[0-9a-f]{16}")
 _OPEN = "project_id = ? AND vote IS NULL AND problem IS NULL AND a IS NOT NULL AND b IS NOT NULL"
+_CHOSE = "json_extract(origin_{}, '$.side') IS 'chosen'"
+_LABELLED = f"({_CHOSE.format('a')} OR {_CHOSE.format('b')})"
 
 
 def is_project_id(text: object) -> bool:
@@ -158,6 +160,21 @@ class Preferences:
             (project_id, *without, count),
         )
         return [_pair(row) for row in found]
+
+    def labelled(self, project_id: str) -> list[tuple[int, str]]:
+        """(id, `a` or `b`) of pairs that nobody has voted on and whose source says which reply it chose, in order."""
+        found = self._sql.execute(
+            f"SELECT pair_id, CASE WHEN {_CHOSE.format('a')} THEN 'a' ELSE 'b' END FROM pairs"
+            f" WHERE {_OPEN} AND {_LABELLED} ORDER BY position",
+            (project_id,),
+        )
+        return [tuple(row) for row in found]
+
+    def count_labelled(self, project_id: str) -> int:
+        """How many `labelled` would give."""
+        return self._sql.execute(f"SELECT COUNT(*) FROM pairs WHERE {_OPEN} AND {_LABELLED}", (project_id,)).fetchone()[
+            0
+        ]
 
     def still_open(self, project_id: str, pair_ids: Sequence[int]) -> list[int]:
         """Those of the pairs that nobody has voted on."""

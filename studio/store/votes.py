@@ -98,9 +98,10 @@ class Votes:
         return [row[0] for row in found]
 
     def counts(self, project_id: str, person: str) -> dict[str, Any]:
-        """outcomes: standing votes by outcome, and by side where one was chosen. last: the newest event's number."""
+        """outcomes: standing votes by outcome, and by side where one was chosen by somebody who saw both. last: the newest
+        event's number."""
         rows = self._sql.execute(
-            "SELECT action, edited IS NOT NULL AS is_edit, winner = left_reply AS is_left, COUNT(*) AS count"
+            "SELECT action, edited IS NOT NULL AS is_edit, winner = NULLIF(left_reply, '') AS is_left, COUNT(*) AS count"
             " FROM pairs JOIN votes ON votes.vote = pairs.vote WHERE pairs.project_id = ? GROUP BY 1, 2, 3",
             (project_id,),
         ).fetchall()

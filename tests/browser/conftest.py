@@ -157,10 +157,20 @@ def faults() -> Iterator[Faults]:
 
 @pytest.fixture
 def open_page(chromium: Browser, faults: Faults, make_app) -> Iterator[Callable[..., Page]]:
-    """Closed before the apps of make_app are. open_page(url, locale="en-US", scheme="light", size=(1366, 768)): a ready page in a context of its own."""
+    """Closed before the apps of make_app are. open_page(url, locale="en-US", scheme="light", size=(1366, 768)): a ready page in a context of its own.
+
+    tab: the one that is open, as a reload of it would; None opens what a newcomer gets.
+    """
     contexts: list[BrowserContext] = []
 
-    def open_page(url: str, locale: str = "en-US", scheme: str = "light", size=DESKTOP, ready: str = READY) -> Page:
+    def open_page(
+        url: str,
+        locale: str = "en-US",
+        scheme: str = "light",
+        size=DESKTOP,
+        ready: str = READY,
+        tab: str | None = "data",
+    ) -> Page:
         width, height = size
         context = chromium.new_context(
             viewport={"width": width, "height": height}, locale=locale, color_scheme=scheme, accept_downloads=True
@@ -169,7 +179,7 @@ def open_page(chromium: Browser, faults: Faults, make_app) -> Iterator[Callable[
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         faults.watch(page)
-        page.goto(url)
+        page.goto(url if tab is None or not url.startswith("http") else f"{url}#{tab}")
         page.wait_for_selector(ready)
         return page
 

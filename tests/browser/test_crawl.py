@@ -54,7 +54,7 @@ def pseudo(open_page, make_app):
 
 def test_the_pseudo_language_is_on(pseudo):
     assert pseudo.get_by_role("tab").all_inner_texts() == [
-        f"⟦{name}⟧" for name in ("Data", "Preferences", "Train", "Compare", "Export", "Settings")
+        f"⟦{name}⟧" for name in ("Guide", "Data", "Preferences", "Train", "Compare", "Export", "Settings")
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_letter_outside_brackets_is_found(pseudo):
     assert untranslated(pseudo) == ["header: mixed ⟦fine⟧"]
 
 
-@pytest.mark.parametrize("name", ["data", "preferences", "train", "compare", "export", "settings"])
+@pytest.mark.parametrize("name", ["guide", "data", "preferences", "train", "compare", "export", "settings"])
 def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, name):
     """Clicks every button that is there at first; a dialog it opens is read and closed again by Escape.
 

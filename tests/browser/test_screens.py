@@ -14,7 +14,7 @@ import pytest
 from tests.browser.conftest import DESKTOP, PHONE, open_tab, settle, started_app
 from tests.browser.train_page import prepare_version
 
-TABS = ("data", "preferences", "train", "compare", "export", "settings")
+TABS = ("guide", "data", "preferences", "train", "compare", "export", "settings")
 LOOKS = list(product(("en-US", "ja-JP"), ("light", "dark"), (DESKTOP, PHONE)))
 
 

@@ -8,12 +8,25 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE, open_tab
 
+NAMES = ["Guide", "Data", "Preferences", "Train", "Compare", "Export", "Settings"]
+NAMES_JA = ["ガイド", "データ", "選好", "学習", "比較", "書き出し", "設定"]
+
 
 def test_the_page_shows_its_tabs_and_opens_the_one_that_is_clicked(page):
-    expect(page.get_by_role("tab")).to_have_text(["Data", "Train", "Settings"])
+    expect(page.get_by_role("tab")).to_have_text(NAMES)
     open_tab(page, "settings")
     expect(page.locator("#settings-panel")).to_be_visible()
     assert page.title() == "Settings · Whetstone"
+
+
+def test_a_newcomer_starts_with_the_guide_and_comes_back_to_the_last_tab(open_page, app_url):
+    page = open_page(app_url, tab=None)
+    expect(page.locator("[data-widget=guide][data-step]")).to_be_visible()
+    assert page.title() == "Guide · Whetstone"
+    open_tab(page, "settings")
+    page.goto("about:blank")
+    page.goto(app_url)
+    expect(page.locator("#settings-panel")).to_be_visible()
 
 
 def test_a_reload_comes_back_to_the_tab_that_was_open(page):
@@ -24,13 +37,13 @@ def test_a_reload_comes_back_to_the_tab_that_was_open(page):
 
 def test_the_language_switches_at_once_and_is_remembered(page):
     page.locator("#ws-language").select_option("ja")
-    expect(page.get_by_role("tab")).to_have_text(["データ", "学習", "設定"])
+    expect(page.get_by_role("tab")).to_have_text(NAMES_JA)
     expect(page).to_have_title("データ · Whetstone")
     assert page.evaluate("document.documentElement.lang") == "ja"
     page.reload()
-    expect(page.get_by_role("tab")).to_have_text(["データ", "学習", "設定"])
+    expect(page.get_by_role("tab")).to_have_text(NAMES_JA)
     page.locator("#ws-language").select_option("en")
-    expect(page.get_by_role("tab")).to_have_text(["Data", "Train", "Settings"])
+    expect(page.get_by_role("tab")).to_have_text(NAMES)
 
 
 def test_a_japanese_browser_gets_japanese_without_a_moment_of_english(open_page, app_url):
@@ -41,7 +54,7 @@ def test_a_japanese_browser_gets_japanese_without_a_moment_of_english(open_page,
     )
     page.goto(app_url)
     page.wait_for_selector("html[data-ready]")
-    assert set(page.evaluate("[...seen]")) == {"データ", "学習", "設定"}
+    assert set(page.evaluate("[...seen]")) == set(NAMES_JA)
 
 
 def test_the_theme_follows_the_system_until_it_is_chosen_and_then_stays(open_page, app_url):
@@ -66,7 +79,7 @@ def test_the_status_names_the_cores_and_the_memory(page):
 def test_a_whole_tab_fits_the_window_and_a_phone_has_no_sideways_scroll(open_page, app_url):
     desktop = open_page(app_url)
     phone = open_page(app_url, size=PHONE)
-    for name in ("data", "train", "settings"):
+    for name in ("guide", "data", "train", "settings"):
         open_tab(desktop, name)
         assert desktop.evaluate("document.documentElement.scrollHeight <= innerHeight"), name
         open_tab(phone, name)
