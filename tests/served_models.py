@@ -40,8 +40,11 @@ def request_for(model: Model, text: str = PROMPTS[0], **settings: Any) -> Reques
 
 def write_lora(folder: Path, seed: int, quantisation: Quantisation | None = None, **options: Any) -> Path:
     """An adapter of the pocket model as training writes it, with weights drawn by the seed."""
+    import torch
+
     base = pocket()
     settings = {"rank": 8, "alpha": 16, "dropout": 0.0, "targets": "all_linear", "train_embeddings": False} | options
+    torch.manual_seed(seed)
     plug = ADAPTERS["lora"]
     model = plug.build(load_model(base, "float32", "cpu", quantisation), plug.options(**settings))
     return save_shaken(model, folder, seed)
@@ -49,8 +52,10 @@ def write_lora(folder: Path, seed: int, quantisation: Quantisation | None = None
 
 def write_peft(folder: Path, seed: int, config: Any) -> Path:
     """An adapter of any of peft's configurations, with weights drawn by the seed."""
+    import torch
     from peft import get_peft_model
 
+    torch.manual_seed(seed)
     return save_shaken(get_peft_model(load_model(pocket(), "float32", "cpu"), config), folder, seed)
 
 

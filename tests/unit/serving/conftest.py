@@ -22,7 +22,7 @@ def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "plain": write_lora(folder / "plain", 1),
         "attention": write_lora(folder / "attention", 2, rank=4, targets="attention"),
         "tables": write_lora(folder / "tables", 3, rank=16, train_embeddings=True),
-        "rank_32": write_lora(folder / "rank_32", 4, rank=32, alpha=8),
+        "rank_32": write_lora(folder / "rank_32", 4, rank=32, alpha=96),
     }
 
 
