@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from studio.store.storage import COPIED_EVERY_S, is_fleeting
 from studio.ui.gate import visit_of
 
 SIGN_IN = "login/huggingface"
@@ -18,6 +19,13 @@ def banners(studio, request: Request) -> list[dict[str, Any]]:
     if identity is not None and identity.name is None:
         link = {"code": "sign_in", "address": SIGN_IN} if settings.has_sign_in else None
         found.append(_banner("visitor", "info", link, hours=_plain(settings.visitor_hours)))
+    storage = studio.storage
+    if storage.problem is not None:
+        found.append(_banner("storage_failing", "bad", cause=storage.problem))
+    elif storage.is_copied:
+        found.append(_banner("storage_copied", "warn", seconds=int(COPIED_EVERY_S)))
+    if settings.on_space and is_fleeting(storage.kept):
+        found.append(_banner("storage_fleeting", "warn"))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -114,6 +115,54 @@ def test_folders_and_endpoints_are_not_offered(make_app, open_page):
     expect(page.locator("#settings-panel")).not_to_contain_text(say("en", "settings.places"))
 
 
+WITHOUT_LOCKS = """
+import errno, fcntl, os
+real = fcntl.flock
+def flock(file, how):
+    path = os.readlink(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}")
+    if path.startswith(os.environ["WITHOUT_LOCKS"]):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+    return real(file, how)
+fcntl.flock = flock
+"""
+"""A disk that knows no locks, for every process below: Python reads the file at its start."""
+
+
+@pytest.fixture
+def network_disk(tmp_path, monkeypatch):
+    """A folder on a disk without locks, and the local one that stands in for it."""
+    kept, local, code = tmp_path / "kept", tmp_path / "local", tmp_path / "code"
+    for folder in (local, code):
+        folder.mkdir()
+    (code / "sitecustomize.py").write_text(WITHOUT_LOCKS)
+    monkeypatch.setenv("PYTHONPATH", str(code))
+    monkeypatch.setenv("WITHOUT_LOCKS", str(kept))
+    monkeypatch.setenv("TMPDIR", str(local))
+    return kept, local
+
+
+def test_storage_that_cannot_hold_databases_gets_a_copy_and_the_page_says_so(network_disk, make_app, open_page):
+    """A restart empties the local disk, as a Space's is; what was done comes back from the copy."""
+    kept, local = network_disk
+    app = make_app(root=kept, arguments=LOOPBACK)
+    page = open_page(app.address)
+    expect(page.locator('[data-banner="storage_copied"]')).to_contain_text("copied to the storage every 60 seconds")
+    load_sample(page)
+    page.goto("about:blank")
+    assert not list(kept.glob("people/*/datasets/*.db"))
+    app.end()
+    (database,) = kept.glob("people/*/datasets/*.db")
+    assert not list(kept.rglob("*-wal")) and not list(kept.rglob("*.part"))
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    for folder in local.glob("whetstone-*"):
+        shutil.rmtree(folder)
+    again = make_app(root=kept, arguments=LOOPBACK)
+    page.goto(again.address)
+    open_tab(page, "data")
+    expect(page.get_by_role("row").nth(2)).to_be_visible()
+
+
 class Frame(BaseHTTPRequestHandler):
     """A page of another site that shows the app, as the Hub shows a Space."""
 
@@ -135,16 +184,18 @@ class Frame(BaseHTTPRequestHandler):
 class Proxy(BaseRequestHandler):
     """What stands before a Space: HTTPS without, HTTP within. Only bytes pass; the browser adds the header it would."""
 
-    def __init__(self, port: int, *arguments) -> None:
-        self.port = port
+    def __init__(self, context: ssl.SSLContext, port: int, *arguments) -> None:
+        self.context, self.port = context, port
         super().__init__(*arguments)
 
     def handle(self) -> None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as inside:
-            back = threading.Thread(target=pass_on, args=(inside, self.request), daemon=True)
-            back.start()
-            pass_on(self.request, inside)
-            back.join()
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port)) as inside,
+            self.context.wrap_socket(self.request, server_side=True) as outside,
+        ):
+            threading.Thread(target=pass_on, args=(inside, outside), daemon=True).start()
+            pass_on(outside, inside)
 
 
 def pass_on(source: socket.socket, target: socket.socket) -> None:
@@ -152,18 +203,6 @@ def pass_on(source: socket.socket, target: socket.socket) -> None:
         while data := source.recv(65536):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
-
-
-class Secured(ThreadingTCPServer):
-    daemon_threads = True
-
-    def __init__(self, context: ssl.SSLContext, handler) -> None:
-        self.context = context
-        super().__init__(("127.0.0.1", 0), handler)
-
-    def get_request(self):
-        made, address = super().get_request()
-        return self.context.wrap_socket(made, server_side=True, do_handshake_on_connect=False), address
 
 
 @pytest.fixture
@@ -177,7 +216,8 @@ def framed(make_app, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     app = make_app(arguments=LOOPBACK)
-    proxy = Secured(context, partial(Proxy, urlsplit(app.address).port))
+    proxy = ThreadingTCPServer(("127.0.0.1", 0), partial(Proxy, context, urlsplit(app.address).port))
+    proxy.daemon_threads = True
     page = ThreadingHTTPServer(("127.0.0.1", 0), partial(Frame, f"https://127.0.0.1:{proxy.server_address[1]}/"))
     for server in (proxy, page):
         threading.Thread(target=server.serve_forever, daemon=True).start()
