@@ -78,13 +78,12 @@
       const held = [...new Set([this.current, ...this.queue].filter(Boolean).map((pair) => pair.pair_id).concat(unsent))];
       this.asking = this.ctx.server.next({ project: this.info.id, page: this.page, held, want: HELD - this.queue.length });
       try {
-        const { pairs, lost, counts } = await this.asking;
+        const { pairs, lost } = await this.asking;
         if (turn !== this.turn) return;
         // While something is on its way the app may not know yet that a pair is open again.
         if (!count && !this.outbox.count) this.drop(new Set(lost));
         const here = new Set([this.current, ...this.queue].filter(Boolean).map((pair) => pair.pair_id));
         this.queue.push(...pairs.filter(({ pair_id: id }) => !here.has(id) && !this.done.has(id)));
-        if (!this.outbox.count) this.counts = counts;
         if (!this.current) this.advance();
         else this.renderState();
       } catch (error) {

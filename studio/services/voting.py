@@ -65,14 +65,13 @@ class Voting:
         self.reservations = reservations or Reservations()
 
     def next_pairs(self, person: Person, project_id: str, page: str, held: list[int], want: int) -> dict[str, Any]:
-        """{pairs, lost, counts}: up to `want` pairs for this page, beside those it holds already, which stay its own.
+        """{pairs, lost}: up to `want` pairs for this page, beside those it holds already, which stay its own.
 
         lost: held pairs that somebody has voted on, or that another page was given while this one was silent.
         """
         with opened_project(person, project_id) as (preferences, project):
             pairs, lost = self._reserve(preferences, person, project, page, held, want)
-            counts = count_votes(preferences, project_id, person.id)
-        return {"pairs": pairs, "lost": lost, "counts": counts}
+        return {"pairs": pairs, "lost": lost}
 
     def vote(self, person: Person, project_id: str, sent: list[Any]) -> dict[str, Any]:
         """Write votes in the order they come; they are on the disk when this returns.

@@ -107,6 +107,8 @@ MIGRATIONS = (
     );
     CREATE INDEX pairs_open ON pairs (project_id, position)
         WHERE vote IS NULL AND problem IS NULL AND a IS NOT NULL AND b IS NOT NULL;
+    CREATE INDEX pairs_judged ON pairs (project_id, vote) WHERE vote IS NOT NULL;
+    CREATE INDEX pairs_counted ON pairs (project_id, held_out, problem, (a IS NULL OR b IS NULL));
     CREATE TABLE votes (
         vote INTEGER PRIMARY KEY AUTOINCREMENT,
         event TEXT NOT NULL UNIQUE,

@@ -209,7 +209,7 @@ class Preferences:
         """pairs: all of them; held_out, open (can be voted on now), unfinished (a reply is missing); problems: pairs
         that cannot be judged, by code."""
         total, held_out, unfinished = self._sql.execute(
-            "SELECT COUNT(*), COALESCE(SUM(held_out), 0), COALESCE(SUM(a IS NULL OR b IS NULL), 0) FROM pairs"
+            "SELECT COUNT(*), COALESCE(SUM(held_out), 0), COALESCE(SUM((a IS NULL OR b IS NULL)), 0) FROM pairs"
             " WHERE project_id = ?",
             (project_id,),
         ).fetchone()

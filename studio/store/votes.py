@@ -102,7 +102,8 @@ class Votes:
         event's number."""
         rows = self._sql.execute(
             "SELECT action, edited IS NOT NULL AS is_edit, winner = NULLIF(left_reply, '') AS is_left, COUNT(*) AS count"
-            " FROM pairs JOIN votes ON votes.vote = pairs.vote WHERE pairs.project_id = ? GROUP BY 1, 2, 3",
+            " FROM pairs JOIN votes ON votes.vote = pairs.vote"
+            " WHERE pairs.project_id = ? AND pairs.vote IS NOT NULL GROUP BY 1, 2, 3",
             (project_id,),
         ).fetchall()
         outcomes: dict[str, int] = {}
