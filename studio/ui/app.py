@@ -35,6 +35,7 @@ def build_app(studio: Studio) -> gr.Blocks:
     """The tabs, in order."""
     os.environ["GRADIO_TEMP_DIR"] = str(upload_folder(studio.settings))
     demo = gr.Blocks(title="Whetstone", analytics_enabled=False, delete_cache=(_HOUR_S, 24 * _HOUR_S))
+    demo.space_id = None  # where it has one, Gradio's page asks other hosts for fonts and for a header of the Hub's
     # Made outside the page, the button brings its routes and no event; the page has a link of its own to them.
     sign_in = gr.LoginButton(visible=False) if studio.settings.has_sign_in else None
     with demo, gr.Tabs(elem_id="ws-tabs"):

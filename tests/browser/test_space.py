@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import sqlite3
-import ssl
-import subprocess
-import threading
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +15,7 @@ from playwright.sync_api import expect
 from studio.words import say
 from tests.browser.conftest import PHONE, open_tab, settle
 from tests.browser.data_page import IMPORT_MS
+from tests.browser.secured import BEHIND_THE_PROXY, secured, serving
 from tests.processes import wait_for
 
 LOOPBACK = ("--host", "127.0.0.1")
@@ -181,57 +177,20 @@ class Frame(BaseHTTPRequestHandler):
         pass
 
 
-class Proxy(BaseRequestHandler):
-    """What stands before a Space: HTTPS without, HTTP within. Only bytes pass; the browser adds the header it would."""
-
-    def __init__(self, context: ssl.SSLContext, port: int, *arguments) -> None:
-        self.context, self.port = context, port
-        super().__init__(*arguments)
-
-    def handle(self) -> None:
-        with (
-            suppress(OSError),
-            socket.create_connection(("127.0.0.1", self.port)) as inside,
-            self.context.wrap_socket(self.request, server_side=True) as outside,
-        ):
-            threading.Thread(target=pass_on, args=(inside, outside), daemon=True).start()
-            pass_on(outside, inside)
-
-
-def pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-
-
 @pytest.fixture
 def framed(make_app, tmp_path):
     """The address of a page on `localhost` with the app in it, on 127.0.0.1 over HTTPS: two sites."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl is installed, which makes the certificate")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
     app = make_app(arguments=LOOPBACK)
-    proxy = ThreadingTCPServer(("127.0.0.1", 0), partial(Proxy, context, urlsplit(app.address).port))
-    proxy.daemon_threads = True
-    page = ThreadingHTTPServer(("127.0.0.1", 0), partial(Frame, f"https://127.0.0.1:{proxy.server_address[1]}/"))
-    for server in (proxy, page):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{page.server_port}/"
-    for server in (proxy, page):
-        server.shutdown()
-        server.server_close()
+    with (
+        secured(tmp_path, urlsplit(app.address).port) as port,
+        serving(partial(Frame, f"https://127.0.0.1:{port}/")) as outer,
+    ):
+        yield f"http://localhost:{outer}/"
 
 
 def test_a_visitor_is_known_in_the_frame_of_another_site(framed, chromium, faults):
     """The cookie belongs to that frame alone, as browsers ask that keep no other cookies of third parties."""
-    with closing(
-        chromium.new_context(ignore_https_errors=True, extra_http_headers={"x-forwarded-proto": "https"})
-    ) as context:
+    with closing(chromium.new_context(**BEHIND_THE_PROXY)) as context:
         page = context.new_page()
         faults.watch(page)
         faults.allowed.append("Blocked autofocusing")  # the browser leaves the focus with the outer page
