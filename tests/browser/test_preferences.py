@@ -320,6 +320,20 @@ def test_votes_are_compiled_and_training_is_offered_the_version(page):
     expect(version).to_have_value(re.compile(r"^Shop: polite or curt.* v1 · 3 rows$"))
 
 
+def test_every_vote_is_saved_as_a_file(page):
+    open_sample(page)
+    press(page, "k", 2)
+    saved(page)
+    page.get_by_role("button", name="More for this project").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Export votes (JSONL)").click()
+    assert re.fullmatch(
+        r"Shop: polite or curt.*-votes\.jsonl|Shop_ polite or curt.*-votes\.jsonl", download.value.suggested_filename
+    )
+    lines = download.value.path().read_text("utf-8").splitlines()
+    assert [json.loads(line)["action"] for line in lines] == ["win", "win"]
+
+
 def test_a_project_is_deleted_only_after_asking(page):
     open_sample(page)
     press(page, "s", 2)
