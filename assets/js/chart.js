@@ -80,7 +80,7 @@
         legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom", font: { size: narrow ? 11 : 12 }, bgcolor: css("--panel") },
         xaxis: { ...grid, title: { text: say("chart.step"), standoff: 6 }, showgrid: false, tickformat: ",", rangemode: "tozero", ...rangeOf(shown.range || (reach ? [0, reach] : null)) },
         yaxis: { ...grid, type: shown.log ? "log" : "linear", exponentformat: "e", hoverformat: ".4~g", ...rangeOf(shown.height || clipped()) },
-        ...(shares ? { yaxis2: { ...grid, overlaying: "y", side: "right", range: [0, 1.02], fixedrange: true, tickformat: ".0%", showgrid: false } } : {}),
+        ...(shares ? { yaxis2: { ...grid, overlaying: "y", side: "right", range: [0, 1.02], fixedrange: true, tickmode: "array", tickvals: [0, 0.25, 0.5, 0.75, 1], tickformat: ".0%", showgrid: false } } : {}),
       };
     }
 

@@ -132,8 +132,9 @@ def _continued_options(ground: Ground) -> tuple[Options, list[Choice]]:
     known = {name: value for name, value in parent.settings.items() if name in model.model_fields} if parent else {}
     if check_options(model, known):
         raise OptionsInvalid([_problem("parent", "parent_unknown")])
-    name = (parent.title or parent.run or parent.base) if parent else ""
-    return model(**known), [Choice("parent", name, "parent_continued", {})]
+    title = (parent.title or parent.run or parent.base) if parent else ""
+    kept = [Choice(name, value, "parent_kept", {}) for name, value in known.items()]
+    return model(**known), [Choice("parent", title, "parent_continued", {}), *kept]
 
 
 def read_prompts(given: object) -> list[str]:

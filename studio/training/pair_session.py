@@ -20,7 +20,7 @@ from studio.training.schedule import choose_subset
 from studio.training.session import budget_tokens, build_tokenizer, config_values, run_trainer
 from studio.training.watcher import Measures, Watcher
 
-LEAST_RATES = 4
+LEAST_RATES = 3
 """Rates between start and end, whatever they cost: fewer do not show a fall."""
 EVALUATED_PAIRS = 8
 """Held-out pairs in a batch."""
@@ -47,9 +47,7 @@ def build_pair_trainer(run: Run, outcome: Outcome) -> tuple[PairTrainer, int]:
     used = _count_held_out(run, steps)
     batches = _batch_held_out(run, used)
     rate = SampledRate(run.rated, options.verifier, options.verifier_value) if run.rated else None
-    # The trainer needs its callbacks when it is made, and they need it to measure with.
-    made: list[PairTrainer] = []
-    measure = partial(_measure, made, batches, run) if batches else None
+    measure = partial(_measure, run, batches) if batches else None
     watcher = Watcher(run, outcome, reporter, Measures(measure, rate, LEAST_RATES if rate else 0))
     trainer = PairTrainer(
         model=run.model,
@@ -60,7 +58,6 @@ def build_pair_trainer(run: Run, outcome: Outcome) -> tuple[PairTrainer, int]:
         reporter=reporter,
         callbacks=[watcher],
     )
-    made.append(trainer)
     watcher.attach(trainer)
     return trainer, used
 
@@ -78,8 +75,8 @@ def build_config(run: Run) -> DPOConfig:
     )
 
 
-def _measure(made: list[PairTrainer], batches: list, run: Run, model: object) -> dict[str, float] | None:
-    return made[0].measure_pairs(batches, run.should_stop)
+def _measure(run: Run, batches: list[dict[str, torch.Tensor]], trainer: PairTrainer) -> dict[str, float] | None:
+    return trainer.measure_pairs(batches, run.should_stop)
 
 
 def _count_held_out(run: Run, steps: int) -> int:

@@ -118,8 +118,8 @@ def budget_tokens(run: Run, steps: int, tokens: float, length: float) -> float:
     return max(EVALUATION_SHARE * run_s, LEAST_EVALUATION_S) / token_s if token_s > 0 else math.inf
 
 
-def _measure(run: Run, held_out: HeldOut, model: Any) -> dict[str, float] | None:
-    loss = held_out.measure(model, run.plan, run.machine.device, run.should_stop)
+def _measure(run: Run, held_out: HeldOut, trainer: TunedTrainer) -> dict[str, float] | None:
+    loss = held_out.measure(trainer.model, run.plan, run.machine.device, run.should_stop)
     return None if loss is None else {"loss": loss, "tokens": held_out.tokens}
 
 

@@ -25,8 +25,11 @@ MARGIN = "rewards/margins"
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured on the way. held_out: the numbers of the held-out rows by name, "loss" among them, or None where
-    it was stopped half-way. least: so often between start and end, whatever it costs."""
+    """What is measured on the way.
+
+    held_out: given the trainer, the numbers of the held-out rows by name, "loss" among them; None where it was stopped
+    half-way. least: so often between start and end, whatever it costs.
+    """
 
     held_out: Callable[[Any], Mapping[str, float] | None] | None = None
     rate: SampledRate | None = None
@@ -92,7 +95,7 @@ class Watcher(TrainerCallback):
         self.run.emit(Phase("evaluating"))
         model = self._trainer.model
         with nullcontext() if step else self._start.restored():
-            found = self._measure_held_out(model, step)
+            found = self._measure_held_out(step)
             self._write_replies(model, step, found or {})
         cost_s = time.perf_counter() - began
         self.outcome.seconds_evaluating += cost_s
@@ -105,8 +108,8 @@ class Watcher(TrainerCallback):
         if step < self.reporter.total_steps and not self.run.should_stop():
             self.run.emit(Phase("training", self.reporter.total_steps, "steps"))
 
-    def _measure_held_out(self, model: Any, step: int) -> Mapping[str, float] | None:
-        found = self.measures.held_out(model) if self.measures.held_out else None
+    def _measure_held_out(self, step: int) -> Mapping[str, float] | None:
+        found = self.measures.held_out(self._trainer) if self.measures.held_out else None
         if found is None:
             return None
         self.run.emit(Evaluated(step, "held_out", found))

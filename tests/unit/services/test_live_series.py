@@ -100,3 +100,19 @@ def test_the_newest_point_is_in_the_tail_even_where_the_line_is_flat():
     curves = curves_of([1.0] * 100_012)
     done = 100_012 - 100_012 % 128
     assert curves.tail(done)["loss"]["x"][-1] == 100_012
+
+
+def test_what_a_method_tells_beside_the_loss_becomes_a_line_of_its_own():
+    """Told from the third step on: two gaps, then its values; a step that lacks it is a gap again."""
+    curves = Curves()
+    curves.extend({"step": step, "total_steps": 5, "loss": 1.0} for step in (1, 2))
+    curves.extend([{"step": 3, "loss": 1.0, "extra": {"rewards/margins": 0.5}}, {"step": 4, "loss": 1.0, "extra": None}])
+    lines = curves.lines(0, 4, 1)
+    assert lines["rewards/margins"] == {"x": [1, 2, 3, 4], "y": [None, None, 0.5, None]}
+
+
+def test_a_log_that_tells_of_very_many_numbers_keeps_the_first_twelve():
+    curves = Curves()
+    curves.extend([{"step": 1, "total_steps": 1, "loss": 1.0, "extra": {f"number {n}": n for n in range(1000)}}])
+    assert len(curves.extra) == 12
+    assert all(len(column) == 1 for column in curves.columns.values())
