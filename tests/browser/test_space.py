@@ -16,6 +16,7 @@ from studio.words import say
 from tests.browser.conftest import PHONE, open_tab, settle
 from tests.browser.data_page import IMPORT_MS
 from tests.browser.secured import BEHIND_THE_PROXY, secured, serving
+from tests.browser.test_crawl import untranslated
 from tests.processes import wait_for
 
 LOOPBACK = ("--host", "127.0.0.1")
@@ -102,6 +103,12 @@ def test_what_a_visitor_left_goes_and_nothing_else(make_app, open_page, tmp_path
     assert left in (first, second) and other.exists()
     here.reload()
     expect(here.get_by_role("row").nth(2)).to_be_visible()
+
+
+def test_every_word_of_the_lines_is_translated(make_app, open_page):
+    page = open_page(make_app(lang="en-XA", arguments=LOOPBACK).address)
+    expect(page.locator(BANNER)).to_be_visible()
+    assert untranslated(page) == []
 
 
 def test_folders_and_endpoints_are_not_offered(make_app, open_page):
