@@ -16,7 +16,7 @@
       this.all = null;
       this.chosen = null;
       this.drawn = "";
-      this.title = el("h3");
+      this.title = el("h2");
       this.count = el("small");
       this.rows = el("div", { class: "ws-adapter-scroll" });
       this.list = el("section", { class: "ws-panel ws-adapter-list" }, [el("div", { class: "ws-head" }, [this.title, this.count]), this.rows]);
@@ -114,7 +114,7 @@
       if (!one) return;
       root.dataset.adapter = one.id;
       head.replaceChildren(
-        el("h3", { text: one.name, attrs: { ...mine, title: one.name } }),
+        el("h2", { text: one.name, attrs: { ...mine, title: one.name } }),
         el("small", { text: say("adapters.id", { id: one.id }) }), el("span", { class: "ws-spacer" }),
         data.button(say("adapters.compare"), () => whetstone.send("compare:open", { run: one.run }), "small"),
         data.button(say("adapters.rename"), () => rename(ctx, one, changed), "small"),

@@ -19,7 +19,7 @@
       this.settings = {};
       this.turn = 0;
       this.deed = ctx.deed();
-      this.title = el("h3");
+      this.title = el("h2");
       this.body = el("div", { class: "ws-body ws-export-body" });
       this.button = el("button", { class: "ws-btn ws-btn-primary", attrs: { type: "button", id: "export-start" }, on: { click: () => data.once(this.button, () => this.start()) } });
       this.root = el("section", { class: "ws-panel ws-export-form" }, [
@@ -35,6 +35,7 @@
       this.root.hidden = !adapter;
       if (!adapter) return;
       if (!this.form) this.body.replaceChildren();
+      this.button.disabled = !this.form; // what an export would do is shown before it can be asked for
       const form = await this.ctx.server.form({ id: adapter.id });
       if (turn !== this.turn) return;
       this.form = form;
@@ -94,7 +95,7 @@
       this.jobs = {};
       this.drawn = "";
       this.looks = 0;
-      this.title = el("h3");
+      this.title = el("h2");
       this.count = el("small");
       this.rows = el("div", { class: "ws-export-scroll" });
       this.root = el("section", { class: "ws-panel ws-export-list" }, [el("div", { class: "ws-head" }, [this.title, this.count]), this.rows]);

@@ -5,7 +5,7 @@
   const plain = (text) => text.normalize("NFKC").toLowerCase();
 
   whetstone.widget("glossary", (root, ctx) => {
-    const title = el("h2"), count = el("small"), list = el("dl", { class: "ws-terms" });
+    const title = el("h2"), count = el("small"), list = el("dl", { class: "ws-terms", attrs: { tabindex: "0" } });
     const search = el("input", { class: "ws-input", attrs: { type: "search", id: "glossary-search", maxlength: "80", translate: "no" }, on: { input: draw } });
     let terms = [];
     root.append(el("section", { class: "ws-panel ws-glossary" }, [

@@ -23,7 +23,7 @@
       zoom: (first, last) => ctx.server.zoom({ id: run.job.id, first, last }),
       zoomed: (on) => { whole.hidden = !on; },
     });
-    const title = el("h3", {}), small = el("small", {}), views = el("span", {});
+    const title = el("h2", {}), small = el("small", {}), views = el("span", {});
     const log = toggle("chart.log", (on) => chart.log(on)), clip = toggle("chart.clip", (on) => chart.clip(on));
     const button = (act) => el("button", { class: "ws-run-link", attrs: { type: "button" }, on: { click: act } });
     const whole = button(() => chart.whole()), png = button(() => chart.png(fileName())), csv = button(saveCsv);

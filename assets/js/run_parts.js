@@ -146,7 +146,7 @@
 
   // ---- how the replies change --------------------------------------------------------------------------------
   parts.replies = () => {
-    const title = el("h3", {}), tabs = el("span", { class: "ws-run-prompts" });
+    const title = el("h2", {}), tabs = el("span", { class: "ws-run-prompts" });
     const body = el("div", { class: "ws-run-scroll", attrs: { tabindex: "0" } });
     const root = panel("replies", [title, tabs], body);
     let chosen = 0, last = null;

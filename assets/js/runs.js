@@ -9,7 +9,7 @@
 
   whetstone.widget("runs", (root, ctx) => {
     root.classList.add("ws-runs");
-    const title = el("h3"), count = el("small"), body = el("div", { class: "ws-run-scroll" });
+    const title = el("h2"), count = el("small"), body = el("div", { class: "ws-run-scroll" });
     root.append(el("section", { class: "ws-panel" }, [el("div", { class: "ws-head" }, [title, el("span", { class: "ws-spacer" }), count]), body]));
     let runs = null, drawn = "", looks = 0;
 

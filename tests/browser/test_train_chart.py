@@ -120,9 +120,9 @@ def test_scale_and_curve_are_chosen_and_the_words_follow_the_language(page, run)
     page.wait_for_function(f"document.querySelector('{CHART}').layout.yaxis.type === 'log'")
     page.get_by_role("button", name="learning rate", exact=True).click()
     page.wait_for_function(f"document.querySelector('{CHART}').data.length === 1")
-    expect(page.locator(f"{RUN} .ws-run-curves h3")).to_have_text("Learning rate")
+    expect(page.locator(f"{RUN} .ws-run-curves h2")).to_have_text("Learning rate")
     page.locator("#ws-language").select_option("ja")
-    expect(page.locator(f"{RUN} .ws-run-curves h3")).to_have_text("学習率")
+    expect(page.locator(f"{RUN} .ws-run-curves h2")).to_have_text("学習率")
     page.wait_for_function(f"document.querySelector('{CHART}').layout.xaxis.title.text === 'ステップ'")
 
 

@@ -60,7 +60,7 @@ def test_a_run_on_pairs_continues_an_adapter_and_shows_margin_and_rate(page: Pag
     press_start(page)
     wait_status(page, "finished")
     assert "now prefers the chosen reply" in said(page) and "pass the rule" in said(page)
-    expect(page.locator(f"{RUN} .ws-run-curves h3")).to_have_text("Preference")
+    expect(page.locator(f"{RUN} .ws-run-curves h2")).to_have_text("Preference")
     names = page.locator(f"{CHART} .legendtext")
     expect(names).to_contain_text(["margin", "margin, held-out", "prefers the chosen reply", "sampled replies"])
     for view in ("rewards", "loss"):
