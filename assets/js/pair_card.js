@@ -128,7 +128,7 @@
       if (this.empty.dataset.why === key) return;
       this.empty.dataset.why = key;
       const compile = () => data.button(say("preferences.compile", { count: counts.dpo }), () => whetstone.send("preferences:compile"), "primary");
-      const train = () => data.button(say("data.train_on_version", { number: info.versions[0].number }), () => data.trainOn(info.versions[0].fingerprint), "primary");
+      const train = () => data.button(say("data.train_on_version", { number: info.versions[0].number }), () => data.trainOn(info.versions[0].fingerprint, { method: "dpo" }), "primary");
       const next = why !== "done" || !counts.dpo ? [] : [isCompiled ? train() : compile()];
       this.empty.firstChild.replaceChildren(el("p", { text: say(`preferences.empty.${why}`) }), ...next);
     }

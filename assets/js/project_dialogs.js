@@ -140,6 +140,7 @@
       body: [made(say, state.summary)],
       actions: [{ label: say("common.close"), value: false }, { label: say("data.train_on"), value: true, primary: true }],
     });
-    if (train) data.trainOn(state.result, { method: "dpo" });
+    const { id: chosen, tuned: parent } = bases.find((one) => one.id === base.value);
+    if (train) data.trainOn(state.result, { method: "dpo", base: chosen, parent });
   };
 })();

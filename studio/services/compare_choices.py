@@ -79,6 +79,11 @@ class Choices:
         shown = _with_base(found, adapter) if adapter else [choice for choice in found if choice["id"] == POCKET]
         return [column_of(choice) for choice in shown or found[:1]]
 
+    def newest_tuned(self, person: Person) -> dict[str, str]:
+        """Of each base the id of the newest adapter that learned from examples; bases without one are left out."""
+        found = [adapter for adapter in self._adapters.list(person) if adapter["method"] == "sft"]
+        return {adapter["base"]: adapter["id"] for adapter in reversed(found)}
+
     def examples(self, person: Person) -> list[str]:
         """A few prompts to begin with: those the person gave to runs, then held-out rows, then the sample.
 

@@ -136,9 +136,14 @@ class Preferences:
     # What becomes of votes --------------------------------------------------------------------------------------------
 
     def compile_choices(self, person: Person) -> dict[str, Any]:
-        """bases: {id, title, context}, for whose tokens rows are cut; max_length_tokens: what is proposed."""
+        """bases: {id, title, context, tuned}, for whose tokens rows are cut; max_length_tokens: what is proposed.
+
+        tuned: the newest adapter of the base that learned from examples, which the pairs best go on from; or None.
+        """
+        tuned = self._choices.newest_tuned(person)
         bases = [{name: base[name] for name in ("id", "title", "context")} for base in self._bases.list(person)]
-        return {"bases": bases, "max_length_tokens": DEFAULT_MAX_LENGTH}
+        offered = [base | {"tuned": tuned.get(base["id"])} for base in bases]
+        return {"bases": offered, "max_length_tokens": DEFAULT_MAX_LENGTH}
 
     def compile(self, person: Person, deed: str, project_id: str, base_id: str, max_length_tokens: int) -> str:
         """Queue the job that makes DPO rows of the votes as they then stand; the job's id.

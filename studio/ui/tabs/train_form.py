@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
@@ -100,11 +101,17 @@ class TrainForm:
         """The whole form for what there is now; the event may name what to choose."""
         chosen, others = asked[: len(_SELECTS)], asked[len(_SELECTS) :]
         wanted = [_sent(event, name) or now for name, now in zip(_SELECTS, chosen, strict=True)]
-        return self.draw(person, *wanted, *others)
+        return self._draw(person, wanted, chosen, others)
 
     def draw(self, person: Person, *asked) -> list[Any]:
         """Dropdowns with what can be chosen now, inputs with their defaults, and the draft."""
-        base, version, method, adapter, parent, shown, *values = asked
+        chosen, others = asked[: len(_SELECTS)], asked[len(_SELECTS) :]
+        return self._draw(person, chosen, chosen, others)
+
+    def _draw(self, person: Person, wanted: Sequence[Any], held: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+        """wanted: what to choose where it can be had; held: what the dropdowns hold."""
+        base, version, method, adapter, parent = wanted
+        shown, *values = others
         bases = self.studio.bases.list(person)
         versions = self.studio.datasets.versions(person)
         language = person.language
@@ -125,7 +132,7 @@ class TrainForm:
             [(say(language, "form.parent.none"), NEW), *((item["name"], item["id"]) for item in parents)],
         ]
         values_now = [*list(asdict(chosen).values())[:-1], chosen.parent or NEW]
-        selects = [_offer(*each) for each in zip(offers, values_now, asked, strict=False)]
+        selects = [_offer(*each) for each in zip(offers, values_now, held, strict=True)]
         selects[3]["visible"], selects[4]["visible"] = chosen.parent is None, bool(parents)
         if chosen.version is None:
             return [*selects, {}, _value(empty="no_version"), *[gr.update(visible=False)] * len(self.fields)]
@@ -196,9 +203,9 @@ class TrainForm:
         ]
 
 
-def _offer(choices: list[tuple[str, str]], value: str | None, asked: str | None) -> dict[str, Any]:
-    """A dropdown's choices; its value only where it is another than was asked with, since a person may choose meanwhile."""
-    return gr.update(choices=choices) | ({} if value == asked else {"value": value})
+def _offer(choices: list[tuple[str, str]], value: str | None, held: str | None) -> dict[str, Any]:
+    """A dropdown's choices; its value only where it is another than it holds, since a person may choose meanwhile."""
+    return gr.update(choices=choices) | ({} if value == held else {"value": value})
 
 
 def _choices(selected: Any) -> Choices:
