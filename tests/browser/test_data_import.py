@@ -217,7 +217,7 @@ def test_only_a_file_that_was_uploaded_is_imported(page, app, tmp_path):
         return reply.json();
     }"""
     for path in (secret, app.root / "app.lock", app.root / "gradio" / ".." / "app.lock"):
-        assert page.evaluate(ask, [str(path)])["code"] == "RequestRefused", path
+        assert page.evaluate(ask, [str(path)])["code"] == "NotYours", path
     assert secret.exists()
 
 
