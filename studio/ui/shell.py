@@ -69,7 +69,9 @@ def _bar() -> str:
     """Styles come here rather than in the head: later than Gradio's own in the document, they win where both say."""
     logo = f'<img src="{asset_address("logo.svg")}" width="18" height="18" alt="">'
     styles = "".join(f'<link rel="stylesheet" href="{address}">' for address in page_styles())
-    return f'{styles}<header id="ws-bar"><h1 translate="no">{logo}Whetstone</h1><span class="ws-spacer"></span></header>'
+    return (
+        f'{styles}<header id="ws-bar"><h1 translate="no">{logo}Whetstone</h1><span class="ws-spacer"></span></header>'
+    )
 
 
 def gradio_bundle() -> str:

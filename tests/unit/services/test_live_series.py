@@ -106,7 +106,9 @@ def test_what_a_method_tells_beside_the_loss_becomes_a_line_of_its_own():
     """Told from the third step on: two gaps, then its values; a step that lacks it is a gap again."""
     curves = Curves()
     curves.extend({"step": step, "total_steps": 5, "loss": 1.0} for step in (1, 2))
-    curves.extend([{"step": 3, "loss": 1.0, "extra": {"rewards/margins": 0.5}}, {"step": 4, "loss": 1.0, "extra": None}])
+    curves.extend(
+        [{"step": 3, "loss": 1.0, "extra": {"rewards/margins": 0.5}}, {"step": 4, "loss": 1.0, "extra": None}]
+    )
     lines = curves.lines(0, 4, 1)
     assert lines["rewards/margins"] == {"x": [1, 2, 3, 4], "y": [None, None, 0.5, None]}
 
