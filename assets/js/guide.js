@@ -39,13 +39,14 @@
       this.title = el("h2");
       this.place = el("small");
       this.toggle = el("button", { class: "ws-btn ws-btn-small", attrs: { type: "button" }, on: { click: () => this.hide() } });
+      this.advice = el("button", { class: "ws-btn ws-btn-small", attrs: { type: "button" }, on: { click: () => whetstone.adviseTuning() } });
       this.words = el("p", { class: "ws-guide-words" });
       this.list = el("ol", { class: "ws-steps" });
       this.lineage = whetstone.lineage(OPENS, open);
       this.body = el("div", { class: "ws-guide-body" }, [this.words, this.list]);
       root.append(
         el("section", { class: "ws-panel ws-guide-steps" }, [
-          el("div", { class: "ws-head" }, [this.title, this.place, el("span", { class: "ws-spacer" }), this.toggle]), this.body,
+          el("div", { class: "ws-head" }, [this.title, this.place, el("span", { class: "ws-spacer" }), this.advice, this.toggle]), this.body,
         ]),
         this.lineage.root,
       );
@@ -82,6 +83,7 @@
       this.root.dataset.state = all ? "done" : steps[Math.max(at, 0)].state;
       this.title.textContent = say("guide.title");
       this.place.textContent = all ? say("guide.place_done", { total: steps.length }) : say("guide.place", { number: at + 1, total: steps.length });
+      this.advice.textContent = say("advice.title");
       this.toggle.textContent = say(hidden ? "guide.show" : "guide.hide");
       this.list.hidden = hidden;
       this.words.textContent = hidden ? say("guide.hidden") : isNew ? say("guide.welcome") : all ? say("guide.round") : "";

@@ -79,7 +79,8 @@ def test_every_word_of_a_tab_and_of_what_its_buttons_open_is_translated(pseudo, 
         button = pseudo.locator(f"#ws-tab-{name}").locator(OPENERS).nth(number)
         if not button.is_visible() or not button.is_enabled():
             continue
-        if button.inner_text() == say(PSEUDO, "data.load_sample") or button.get_attribute("translate") == "no":
+        loads = (say(PSEUDO, "data.load_sample"), say(PSEUDO, "guide.act.load_sample"))
+        if button.inner_text() in loads or button.get_attribute("translate") == "no":
             continue
         button.click()
         settle(pseudo)
@@ -117,6 +118,20 @@ def test_every_word_around_a_dataset_and_a_new_run_is_translated(pseudo):
         levels.nth(number).click()
         settle(pseudo)
         assert untranslated(pseudo) == []
+
+
+def test_every_word_of_the_guide_on_its_way_is_translated(pseudo):
+    """With the sample loaded; the steps put away; the glossary searched in vain; the three questions answered."""
+    open_tab(pseudo, "guide")
+    pseudo.locator('[data-act="data"]').click()
+    pseudo.locator("[data-widget=guide][data-step=train]").wait_for(timeout=IMPORT_MS)
+    assert untranslated(pseudo) == []
+    pseudo.get_by_role("button", name=say(PSEUDO, "guide.hide")).click()
+    pseudo.locator("#glossary-search").fill("no such word")
+    pseudo.get_by_role("button", name=say(PSEUDO, "advice.title")).click()
+    for question in ("form", "facts", "once"):
+        pseudo.locator(f'[data-question="{question}"] [data-value="false"]').click()
+        assert untranslated(pseudo) == [], question
 
 
 def test_every_word_around_a_project_of_pairs_is_translated(pseudo):

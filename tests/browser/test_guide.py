@@ -200,6 +200,29 @@ def test_the_glossary_finds_a_word_in_either_language(open_page, app_url):
     expect(terms.filter(has_text="重みを1回更新")).to_have_count(1)
 
 
+ADVICE = {
+    ("once",): "prompt",
+    ("form", "facts", "once"): "prompt",
+    ("form",): "train",
+    ("form", "facts"): "both",
+    ("facts",): "retrieve",
+    (): "leave",
+}
+"""The questions that are answered with yes, the others with no, and what is advised."""
+
+
+def test_three_answers_give_an_honest_advice(open_page, app_url):
+    page = open_page(app_url, tab=None)
+    for yes, advice in ADVICE.items():
+        page.get_by_role("button", name=say("en", "advice.title")).click()
+        said = page.locator(f"{DIALOG} .ws-advice")
+        expect(said).to_have_attribute("data-advice", "open")
+        for question in ("form", "facts", "once"):
+            page.locator(f'[data-question="{question}"] [data-value="{str(question in yes).lower()}"]').click()
+        expect(said).to_have_text(say("en", f"advice.says.{advice}"))
+        page.keyboard.press("Escape")
+
+
 def test_a_double_click_loads_the_sample_once(make_app, open_page):
     page = open_page(make_app().address, tab=None)
     page.locator(f'{GUIDE} [data-act="data"]').dblclick()
