@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.browser.conftest import PROJECT
+from tests.processes import wait_for
 
 
 def run_app(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -74,6 +75,7 @@ def test_what_goes_on_after_the_end_is_named_with_the_way_to_stop_it(make_app, t
             "gradio_api/component_server/", json=body, headers={"origin": app.address.rstrip("/")}
         ).json()
         assert started["ok"], started
+        wait_for(lambda: http.get("whetstone/status").json()["running"])
     assert app.end() == 0
     said = "".join(app.lines[1:])
     assert "1 job goes on without it" in said
