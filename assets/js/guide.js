@@ -104,7 +104,7 @@
         el("span", { class: "ws-step-mark", text: mark, attrs: { "aria-hidden": "true" } }),
         el("div", { class: "ws-step-words" }, [
           el("div", { class: "ws-step-line" }, [el("h3", { text: say(`guide.step.${step.name}.title`) }), el("span", { class: `ws-tag${tag}`, text: say(`guide.state.${step.state}`) })]),
-          el("p", { text: say(`guide.step.${step.name}.why`) }),
+          step.state === "done" && detail ? null : el("p", { text: say(`guide.step.${step.name}.why`) }), // what came of it says more
           busy || detail ? el("p", { class: "ws-key", text: busy || detail, attrs: { role: busy ? "status" : null } }) : null,
         ]),
         el("div", { class: "ws-step-acts" }, this.buttons(step)),

@@ -203,6 +203,7 @@
       const facts = [say("preferences.fact_pairs", { count: info.pairs }), say("preferences.fact_held_out", { count: info.held_out })];
       for (const [code, count] of Object.entries(info.problems)) facts.push(say(`dropped.${code}`, { count }));
       for (const [code, count] of Object.entries(info.source.left_out || {})) facts.push(say(`preferences.left_out.${code}`, { count }));
+      if (info.counts.labels) facts.push(say("preferences.fact_labels", { count: info.counts.labels }));
       if (info.source.columns) facts.push(say("preferences.fact_columns", this.columnNames(info.source.columns)));
       this.facts.replaceChildren(...facts.map((text) => el("span", { text })));
     }

@@ -24,13 +24,16 @@ def opened_project(person: Person, project_id: object) -> Iterator[tuple[Prefere
 
 
 def count_votes(preferences: Preferences, project_id: str, person_id: str) -> dict[str, Any]:
-    """votes (skips are none), skipped, dpo, kto: rows; left, right: how often a side was chosen; pace: votes an hour
-    by the person's latest looks, or None; last: number of the newest event."""
+    """votes (skips are none), and labels: those of them that came with the pairs; skipped, dpo, kto: rows; left, right:
+    how often a side was chosen; pace: votes an hour by the person's latest looks, or None; last: number of the newest
+    event."""
     counts = preferences.votes.counts(project_id, person_id)
     outcomes = counts.pop("outcomes")
     rows = [sum(ROWS[outcome][kind] * count for outcome, count in outcomes.items()) for kind in (0, 1)]
     skipped = outcomes.get(SKIP, 0)
-    return counts | {"votes": sum(outcomes.values()) - skipped, "skipped": skipped, "dpo": rows[0], "kto": rows[1]}
+    labels = preferences.votes.count_unseen(project_id)
+    votes = {"votes": sum(outcomes.values()) - skipped, "labels": labels, "skipped": skipped}
+    return counts | votes | {"dpo": rows[0], "kto": rows[1]}
 
 
 def tell_project(

@@ -116,6 +116,14 @@ class Votes:
         last = self._sql.execute("SELECT MAX(vote) FROM votes WHERE project_id = ?", (project_id,)).fetchone()[0]
         return {"outcomes": outcomes, **sides, "pace": self._pace(project_id, person), "last": last or 0}
 
+    def count_unseen(self, project_id: str) -> int:
+        """Standing votes on pairs that nobody was shown: labels that came with them."""
+        return self._sql.execute(
+            "SELECT COUNT(*) FROM pairs JOIN votes ON votes.vote = pairs.vote"
+            " WHERE pairs.project_id = ? AND left_reply = ''",
+            (project_id,),
+        ).fetchone()[0]
+
     def count_after(self, project_id: str, vote: int) -> int:
         return self._sql.execute(
             "SELECT COUNT(*) FROM votes WHERE project_id = ? AND vote > ?", (project_id, vote)

@@ -140,6 +140,7 @@ def test_labels_are_told_apart_from_votes_and_count_for_no_side(parts, person):
         counts = preferences.votes.counts(project, person.id)
     assert [event["person"] for event in events] == [person.id, *[LABELLER] * 3]
     assert {event["winner"] for event in events[1:]} == {"a"}
+    assert parts._preferences.list(person)[0]["counts"]["labels"] == 3
     assert counts["left"] + counts["right"] == 1 and counts["outcomes"] == {"win": 4}
     assert [line["left"] for line in _log(parts, person, project)][1:] == [None] * 3
 
