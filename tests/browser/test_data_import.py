@@ -11,7 +11,6 @@ from tests.browser.data_page import (
     DIALOG,
     EDITOR,
     TABLE,
-    VERSIONS,
     button,
     cells,
     choose,
@@ -171,7 +170,6 @@ def test_a_search_finds_rows_and_a_split_narrows_them(page, tmp_path):
     page.locator(f"{TABLE} .ws-search").fill("")
     page.locator(f"{TABLE} .ws-split").select_option("held_out")
     expect(page.locator(f"{TABLE} tbody tr")).to_have_count(20)
-    expect(page.locator(VERSIONS)).to_be_visible()
 
 
 def test_a_file_is_dropped_into_the_dialog(page):
