@@ -34,7 +34,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
     """row_ms, page_ms: thirty clicks of each kind in a real Chromium on a dataset of `rows` rows."""
     rows = 1600 if quick else ROWS
     with running_app() as app, chromium() as browser, fresh_page(browser) as page:
-        page.goto(app.address)
+        page.goto(f"{app.address}#data")
         page.wait_for_selector("html[data-ready]")
         import_rows(page, app.root.parent, conversations(rows), "quick")
         figures = {f"{what}_ms": summary(page.evaluate(CLICKS, what)) for what in ("row", "page")}
