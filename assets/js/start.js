@@ -14,7 +14,7 @@
     const empty = el("div", { class: "ws-empty" });
     const full = el("div", { class: "ws-start-full" }, [label, tags, why, start]);
     root.append(full, empty);
-    let form = null, preview = null, deed = ctx.deed(), pressed = 0;
+    let form = null, preview = null, deed = ctx.deed(), pressed = 0, settled = null;
     let wish = null; // {version, method, parent, until}: held for a while, since the answer to an earlier question may come after its own
 
     // ---- what is said ----------------------------------------------------------------------------------------
@@ -98,11 +98,15 @@
       const { draft } = form;
       const found = await ctx.server.preview(draft);
       if (form.draft !== draft) return;
-      const measured = preview && preview.status === "measuring" && found.status === "ready";
       preview = found;
       draw();
-      if (measured) again(); // some defaults follow the rows' length, which is known from now on
+      // Some defaults follow the rows themselves, which may have been measured after the form was drawn.
+      if (found.status !== "ready" || settled === ground(draft)) return;
+      settled = ground(draft);
+      again();
     }
+
+    const ground = ({ settings, ...chosen }) => JSON.stringify(chosen);
 
     function press() {
       if (pressed) return;

@@ -62,7 +62,7 @@ def wait_ready(page: Page) -> None:
 
 
 def type_setting(page: Page, name: str, value: str) -> None:
-    page.locator(f"#train-{name} input").fill(value)
+    page.locator(f"#train-{name} :is(input, textarea)").fill(value)
 
 
 def press_start(page: Page) -> str:

@@ -5,7 +5,6 @@ What there is to try is found in the app itself: a new handler that forgets the 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import inspect
 import json
@@ -33,6 +32,7 @@ from studio.ui.uploads import _take
 from tests.adapter_runs import ended_export, ended_run
 from tests.asking import Asked, Shape, iterate_answers
 from tests.dataset_jobs import conversation, import_file, make_job, run_job
+from tests.loops import run_apart
 from tests.preference_projects import make_project, numbered_pair, sent_vote
 from tests.unit.ui.test_downloads import PASSWORD, session
 from tests.written_runs import WrittenRun
@@ -284,7 +284,7 @@ def said_by(world: World, person: Person, route, asked_id: str) -> str:
     for known in ({"what": asked_id}, {"what": "votes", "cursor": "null"}, {"what": "kto"}):
         request.scope["path_params"] |= {name: known[name] for name in names if name in known}
         request._query_params = Asked(Shape(), asked_id, known)
-        found.append(asyncio.run(read_response(route.endpoint, request)))
+        found.append(run_apart(read_response(route.endpoint, request)))
     return "\n".join(found)
 
 

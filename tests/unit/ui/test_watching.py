@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from studio.events import Finished, Phase
 from studio.people import person_from
 from studio.ui.watching import follow_run
+from tests.loops import run_apart
 from tests.written_runs import WrittenRun
 
 
@@ -30,7 +30,7 @@ def read_stream(studio, person, run, cursor=None, after=lambda number: None) -> 
             after(len(said))
         return said
 
-    return asyncio.run(asyncio.wait_for(follow(), 60))
+    return run_apart(follow())
 
 
 def news(message: str) -> dict:
