@@ -91,7 +91,7 @@ class TrainForm:
         # One event for all inputs of a kind: answers to several events may arrive in another order than they were sent.
         chosen = partial(gr.on, [select.input for select in selects])
         on(chosen, self.draw, [*selects, self.shown, *inputs], outputs, **last)
-        typed = partial(gr.on, [component.input for component in inputs])
+        typed = partial(gr.on, [_typed(component) for component in inputs])
         on(typed, self.check, [*selects, *inputs], [self.start, *inputs], **last)
         asked = [*selects, self.title, *self.prompts, *inputs]
         on(self.start.submit, self.submit, asked, [self.start, *inputs], trigger_mode="once")
@@ -201,6 +201,12 @@ class TrainForm:
             else gr.skip()
             for field in self.fields
         ]
+
+
+def _typed(component: gr.components.Component) -> Any:
+    """The event of a person's change. A Textbox tells `input` only of a key that is pressed: not of what is pasted, nor
+    of what an input method writes."""
+    return component.change if isinstance(component, gr.Textbox) else component.input
 
 
 def _offer(choices: list[tuple[str, str]], value: str | None, held: str | None) -> dict[str, Any]:
