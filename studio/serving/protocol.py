@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -102,7 +103,7 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class Sampled(Body):
+class Sampled(ABC, Body):
     """What chat and completions share. top_k and ignore_eos are other servers' additions to the protocol."""
 
     stream: bool | None = False
@@ -128,9 +129,9 @@ class Sampled(Body):
         return self.max_tokens
 
     @property
+    @abstractmethod
     def asked_logprobs(self) -> int | None:
         """How many of the likeliest tokens are told at each place; None where no probabilities are asked for."""
-        raise NotImplementedError
 
 
 class ChatBody(Sampled):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 
 import pytest
 
 from studio.events import Finished, Phase
 from studio.people import person_from
-from studio.ui.watching import follow_run
+from studio.ui.watching import PACE_S, QUIET_LOOKS, follow_run
 from tests.loops import run_apart
 from tests.written_runs import WrittenRun
 
@@ -30,7 +32,7 @@ def read_stream(studio, person, run, cursor=None, after=lambda number: None) -> 
             after(len(said))
         return said
 
-    return run_apart(follow())
+    return run_apart(asyncio.wait_for(follow(), 60))
 
 
 def news(message: str) -> dict:
@@ -83,3 +85,11 @@ def test_somebody_elses_run_is_not_there(studio, run):
 
 def test_the_app_that_closes_leaves_no_stream_open(studio, person, run):
     assert read_stream(studio, person, run, after=lambda number: studio.prepare_close())[-1].startswith("event: end")
+
+
+def test_what_did_not_change_is_not_told_again(studio, person, run):
+    """The state is read anew every two seconds though the log is quiet; the app closes after that."""
+    run.step(1)
+    closing = threading.Timer(QUIET_LOOKS * PACE_S + 1.0, studio.prepare_close)
+    messages = read_stream(studio, person, run, after=lambda number: number == 1 and closing.start())
+    assert len(messages) == 2 and messages[-1].startswith("event: end")
