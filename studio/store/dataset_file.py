@@ -51,6 +51,35 @@ MIGRATIONS = (
     );
     CREATE INDEX changes_undoes ON changes (undoes) WHERE undoes IS NOT NULL
     """,
+    """
+    CREATE TABLE row_tags (row_id INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (row_id, tag)) WITHOUT ROWID;
+    CREATE INDEX row_tags_tag ON row_tags (tag);
+    CREATE TABLE findings (
+        finding_id INTEGER PRIMARY KEY,
+        check_name TEXT NOT NULL,
+        code TEXT NOT NULL,
+        row_id INTEGER,
+        revision INTEGER,
+        details TEXT NOT NULL
+    );
+    CREATE INDEX findings_row ON findings (row_id) WHERE row_id IS NOT NULL;
+    CREATE INDEX findings_check ON findings (check_name, code, row_id);
+    CREATE TABLE row_lengths (
+        base TEXT NOT NULL,
+        row_id INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        trained INTEGER NOT NULL,
+        PRIMARY KEY (base, row_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE change_rows (
+        change_id INTEGER NOT NULL REFERENCES changes (change_id),
+        row_id INTEGER NOT NULL,
+        before TEXT,
+        after TEXT,
+        PRIMARY KEY (change_id, row_id)
+    ) WITHOUT ROWID
+    """,
 )
 
 _ID = re.compile(r"d-[0-9a-f]{16}")
