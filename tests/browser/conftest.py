@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.processes import MARK, marked_processes
 
@@ -133,6 +133,10 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., RunningApp]]:
         yield make
 
 
+NO_ANSWER = ("Failed to load resource", "net::ERR_", "AbortError", "Connection errored out", "Failed to fetch")
+"""What a page says of requests whose app has ended."""
+
+
 class Faults:
     """What a page complained about. `allowed`: pieces of text that a test provokes on purpose."""
 
@@ -141,8 +145,25 @@ class Faults:
         self.allowed: list[str] = []
 
     def watch(self, page: Page) -> None:
+        leaving = False
+
+        def asked(request: Request) -> None:
+            nonlocal leaving
+            leaving = leaving or (request.is_navigation_request() and request.frame == page.main_frame)
+
+        def arrived() -> None:
+            nonlocal leaving
+            leaving = False
+
+        def said(message: ConsoleMessage) -> None:
+            # A page that is left breaks off what it had asked for, and Gradio complains of that.
+            if message.type == "error" and not (leaving and "Failed to fetch" in message.text):
+                self.found.append(f"console: {message.text}")
+
+        page.on("request", asked)
+        page.on("domcontentloaded", arrived)
         page.on("pageerror", lambda error: self.found.append(f"pageerror: {error}"))
-        page.on("console", lambda message: message.type == "error" and self.found.append(f"console: {message.text}"))
+        page.on("console", said)
 
     def left(self) -> list[str]:
         return [fault for fault in self.found if not any(piece in fault for piece in self.allowed)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_tab, started_app
+from tests.browser.conftest import NO_ANSWER, open_tab, started_app
 from tests.browser.data_page import DIALOG, wait_report
 from tests.browser.train_page import (
     RUN,
@@ -78,7 +78,7 @@ def test_a_newcomer_gets_from_the_empty_app_to_a_finished_run(make_app, open_pag
 
 @pytest.mark.slow
 def test_a_run_outlives_a_reload_a_second_browser_and_the_app(app, open_page, faults):
-    faults.allowed += ["net::ERR_", "AbortError", "Connection errored out"]  # the app is ended on purpose
+    faults.allowed += NO_ANSWER  # the app is ended on purpose
     page = open_page(app.address)
     open_train(page)
     wait_ready(page)
