@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ SUFFIX = ".parquet"
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _FORMAT_KEY = b"whetstone.format"
 _INFO_KEY = b"whetstone.version"
+_ABOUT_KEY = b"whetstone.about"
 _BATCH_ROWS = 2_000
 
 
@@ -74,8 +75,28 @@ def version_info(path: Path) -> VersionInfo:
         raise FileUnreadable(file=path.name, row=None, cause="version_damaged") from problem
 
 
+def read_about(path: Path) -> dict[str, Any]:
+    """The dataset's facts (split, card, mapping …) and source when the version was saved; {} of an older one.
+
+    Raises FileUnreadable.
+    """
+    import pyarrow.parquet as pq
+
+    version_info(path)
+    return orjson.loads((pq.read_metadata(path).metadata or {}).get(_ABOUT_KEY, b"{}"))
+
+
 def read_version(path: Path) -> Iterator[VersionRow]:
     """The records of a version in order, in batches of bounded memory. Raises FileUnreadable."""
+    try:
+        for row_id, kind, record, split, split_key in read_frozen(path):
+            yield VersionRow(row_id, kind, orjson.loads(record), split, split_key)
+    except ValueError as problem:
+        raise FileUnreadable(file=path.name, row=None, cause="version_damaged") from problem
+
+
+def read_frozen(path: Path) -> Iterator[FrozenRow]:
+    """The same with the records as text. Raises FileUnreadable."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -84,8 +105,7 @@ def read_version(path: Path) -> Iterator[VersionRow]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=list(FrozenRow._fields)):
                 columns = [batch.column(name).to_pylist() for name in FrozenRow._fields]
-                for row_id, kind, record, split, split_key in zip(*columns, strict=True):
-                    yield VersionRow(row_id, kind, orjson.loads(record), split, split_key)
+                yield from map(FrozenRow, *columns)
     except (OSError, pa.ArrowException, ValueError) as problem:
         raise FileUnreadable(file=path.name, row=None, cause="version_damaged") from problem
 
@@ -133,11 +153,18 @@ class VersionWriter:
             pa.table(dict(zip(FrozenRow._fields, zip(*held, strict=True), strict=True)), self._schema)
         )
 
-    def finish(self, folder: Path) -> VersionInfo:
-        """Sync, and name the file by its fingerprint in `folder`. A file that is there already is left as it is."""
+    def finish(self, folder: Path, about: Mapping[str, Any] | None = None) -> VersionInfo:
+        """Sync, and name the file by its fingerprint in `folder`. A file that is there already is left as it is.
+
+        about: what else was true of the dataset, kept in the file's metadata; no part of the fingerprint.
+        """
         info = VersionInfo(self._hash.hexdigest(), self._rows, self._held_out, self._kinds)
         self._writer.add_key_value_metadata(
-            {_FORMAT_KEY.decode(): str(FORMAT), _INFO_KEY.decode(): orjson.dumps(info).decode()}
+            {
+                _FORMAT_KEY.decode(): str(FORMAT),
+                _INFO_KEY.decode(): orjson.dumps(info).decode(),
+                _ABOUT_KEY.decode(): orjson.dumps(dict(about or {})).decode(),
+            }
         )
         self._writer.close()
         target = folder / f"{info.fingerprint}{SUFFIX}"

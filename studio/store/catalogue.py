@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,11 @@ MIGRATIONS = (
     """
     CREATE TABLE guide (name TEXT PRIMARY KEY) WITHOUT ROWID
     """,
+    """
+    ALTER TABLE versions ADD COLUMN person TEXT NOT NULL DEFAULT '';
+    ALTER TABLE versions ADD COLUMN about TEXT NOT NULL DEFAULT '{}';
+    CREATE TABLE last_numbers (dataset_id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID
+    """,
 )
 
 
@@ -150,6 +155,7 @@ class VersionEntry:
     """A frozen state of a dataset; outlives it, so that a run always knows what it was trained on.
 
     last_change: the newest change of the dataset that this version holds, to tell whether there are newer ones.
+    person: who saved it; empty where that was not kept yet. about: the dataset's facts and source as they then were.
     """
 
     dataset_id: str
@@ -162,6 +168,8 @@ class VersionEntry:
     message: str
     created: str
     last_change: int
+    person: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -226,7 +234,24 @@ class Catalogue:
         found = self._sql.execute(
             f"SELECT * FROM versions {condition} ORDER BY created DESC, dataset_name, number DESC", values
         )
-        return [VersionEntry(**row) for row in found]
+        return [_version(row) for row in found]
+
+    def delete_version(self, dataset_id: str, number: int) -> str | None:
+        """Forget one version, whose number no other will have; its fingerprint where no entry needs the file any more.
+
+        Raises NotYours.
+        """
+        with transaction(self._sql):
+            found = next((version for version in self.versions(dataset_id) if version.number == number), None)
+            if found is None:
+                raise NotYours(what="version")
+            self._sql.execute(
+                "INSERT INTO last_numbers VALUES (?, ?) ON CONFLICT (dataset_id) DO UPDATE"
+                " SET number = MAX(number, excluded.number)",
+                (dataset_id, number),
+            )
+            self._sql.execute("DELETE FROM versions WHERE dataset_id = ? AND number = ?", (dataset_id, number))
+            return None if self.has_version(found.fingerprint) else found.fingerprint
 
     def has_version(self, fingerprint: str) -> bool:
         return bool(self._sql.execute("SELECT 1 FROM versions WHERE fingerprint = ?", (fingerprint,)).fetchone())
@@ -236,7 +261,7 @@ class Catalogue:
         found = self._sql.execute("SELECT * FROM versions WHERE fingerprint = ?", (fingerprint,)).fetchone()
         if found is None:
             raise NotYours(what="version")
-        return VersionEntry(**found)
+        return _version(found)
 
     def insert_version(self, entry: VersionEntry) -> VersionEntry:
         """Enter a version under the dataset's next number (`entry.number` is not looked at).
@@ -251,17 +276,19 @@ class Catalogue:
     def number_version(self, entry: VersionEntry) -> VersionEntry:
         """The part of it after the dataset was looked up, inside a transaction of the caller."""
         self._sql.execute(
-            "INSERT INTO versions SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM versions"
+            "INSERT INTO versions SELECT ?, 1 + MAX(COALESCE(MAX(number), 0), COALESCE("
+            "(SELECT number FROM last_numbers WHERE dataset_id = ?), 0)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM versions"
             " WHERE dataset_id = ? ON CONFLICT (dataset_id, fingerprint) DO UPDATE SET last_change = excluded.last_change",
             (
-                entry.dataset_id, entry.fingerprint, entry.dataset_name, entry.kind, entry.rows, entry.held_out,
-                entry.message, entry.created, entry.last_change, entry.dataset_id,
+                entry.dataset_id, entry.dataset_id, entry.fingerprint, entry.dataset_name, entry.kind, entry.rows,
+                entry.held_out, entry.message, entry.created, entry.last_change, entry.person, _text(entry.about),
+                entry.dataset_id,
             ),
         )  # fmt: skip
         found = self._sql.execute(
             "SELECT * FROM versions WHERE dataset_id = ? AND fingerprint = ?", (entry.dataset_id, entry.fingerprint)
         ).fetchone()
-        return VersionEntry(**found)
+        return _version(found)
 
 
 @contextmanager
@@ -274,6 +301,10 @@ def unique_name(name: str) -> Iterator[None]:
 
 def _dataset(row: sqlite3.Row) -> DatasetEntry:
     return DatasetEntry(**dict(row) | {"source": orjson.loads(row["source"])})
+
+
+def _version(row: sqlite3.Row) -> VersionEntry:
+    return VersionEntry(**dict(row) | {"about": orjson.loads(row["about"])})
 
 
 def _text(value: Any) -> str:

@@ -52,6 +52,10 @@ class Table:
         found = self._sql.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return orjson.loads(found[0]) if found else None
 
+    def facts(self) -> dict[str, Any]:
+        """Every fact by its name."""
+        return {name: orjson.loads(value) for name, value in self._sql.execute("SELECT name, value FROM facts")}
+
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         self._sql.executemany(
             "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

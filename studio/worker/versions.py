@@ -44,19 +44,20 @@ def run(job: WorkerJob) -> Iterator[Event]:
         with open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX)) as connection:
             connection.execute("BEGIN")
             table, last_change = Table(connection), Changes(connection, job.spec.owner).last_id()
+            about = {"facts": table.facts(), "source": dataset.source}
             total, _ = table.counts()
             if not total:
                 raise DatasetEmpty(name=dataset.name)
             yield Phase("saving", total=total, unit="rows")
             done = 0
-            frozen = _frozen_rows(table)
+            frozen = frozen_rows(table)
             while batch := list(islice(frozen, _BATCH_ROWS)):
                 writer.write(batch)
                 done += len(batch)
                 yield Progress(done, total, "rows")
                 if job.should_stop():
                     return
-        info = writer.finish(folder)
+        info = writer.finish(folder, about)
     finally:
         writer.abandon()
     entry = VersionEntry(
@@ -70,6 +71,8 @@ def run(job: WorkerJob) -> Iterator[Event]:
         message=options.message,
         created=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         last_change=last_change,
+        person=job.spec.owner,
+        about=about,
     )
     with open_catalogue(job.workspace) as catalogue:
         saved = catalogue.insert_version(entry)
@@ -91,7 +94,8 @@ def _main_kind(info: VersionInfo) -> str:
     return max(info.kinds, key=lambda kind: info.kinds[kind])
 
 
-def _frozen_rows(table: Table) -> Iterator[FrozenRow]:
+def frozen_rows(table: Table) -> Iterator[FrozenRow]:
+    """The rows of a dataset as a version holds them."""
     threshold = table.fact("held_out_threshold")
     for row in table.iterate():
         yield FrozenRow(row.row_id, row.kind, row.record, split_of(row.split_key, threshold), row.split_key)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import random
+import re
 import string
 from pathlib import Path
 
 import pytest
 
+from studio.data import record_checks
 from studio.data.cells import CELL_CHARACTERS, COLUMNS, render_cells
-from studio.data.records import KINDS, check_record, fingerprint, record_kind, split_key
+from studio.data.records import KINDS, check_record, fingerprint, iterate_texts, record_kind, split_key, with_texts
 from studio.data.splits import NOBODY, held_out_threshold, split_of
-from studio.data.versions import FrozenRow, VersionWriter, read_version, version_info
+from studio.data.versions import FrozenRow, VersionWriter, read_about, read_frozen, read_version, version_info
 from studio.errors import FileUnreadable
+from studio.words import catalogue
 
 ASK = {"role": "user", "content": "Tea?"}
 REPLY = {"role": "assistant", "content": "Yes."}
@@ -32,6 +36,17 @@ GOOD = {
         "rejected": [{"role": "assistant", "content": "No."}],
         "margin": 1,
     },
+    "unpaired": {"prompt": [ASK], "completion": [REPLY], "label": True},
+    "verifiable": {"prompt": [ASK], "answer": "12", "verifier": "number"},
+    "document": {"text": "吾輩は猫である。"},
+    "classification": {"text": "Where is my card?", "label": ["card_arrival", "why"]},
+    "extraction": {
+        "text": "𠮷田は東京にいる。",
+        "entities": [
+            {"start": 0, "end": 2, "label": "person", "text": "𠮷田"},
+            {"start": 3, "end": 5, "label": "place", "text": "東京"},
+        ],
+    },
 }
 
 
@@ -46,7 +61,26 @@ def test_a_good_record_of_each_kind_has_no_problem_and_fills_its_columns(kind):
     ("record", "problems"),
     [
         ([], [("record", "record_unknown")]),
-        ({"text": "x"}, [("record", "record_unknown")]),
+        ({"prompt": [ASK]}, [("record", "record_unknown")]),
+        ({"text": " "}, [("text", "content_empty")]),
+        ({"text": None}, [("text", "content_not_text")]),
+        ({"text": "x", "label": []}, []),
+        ({"text": "x", "label": ["a", " ", 3]}, [("label[1]", "content_empty"), ("label[2]", "label_not_text")]),
+        ({"text": "x", "label": 1}, [("label", "label_not_text")]),
+        ({"prompt": [ASK], "completion": [REPLY], "label": 1}, [("label", "label_not_true_or_false")]),
+        ({"prompt": [ASK], "completion": [REPLY], "margin": 1}, [("margin", "field_unknown")]),
+        ({"prompt": [ASK], "answer": "12"}, [("verifier", "verifier_not_a_name")]),
+        ({"prompt": [REPLY], "answer": "", "verifier": "number"}, [("answer", "content_empty")]),
+        ({"text": "x", "entities": None}, [("entities", "entities_not_a_list")]),
+        ({"text": "x", "entities": [{}]}, [("entities[0]", "entity_unreadable")]),
+        (
+            {"text": "x", "entities": [{"start": 0, "end": 2, "label": "a", "text": "x"}]},
+            [("entities[0]", "span_outside")],
+        ),
+        (
+            {"text": "xy", "entities": [{"start": 0, "end": 1, "label": "", "text": "y"}]},
+            [("entities[0]", "span_not_its_text"), ("entities[0].label", "label_not_text")],
+        ),
         ({"messages": []}, [("messages", "messages_empty")]),
         ({"messages": "x"}, [("messages", "messages_not_a_list")]),
         ({"messages": ["x"]}, [("messages[0]", "message_not_an_object")]),
@@ -65,6 +99,78 @@ def test_a_good_record_of_each_kind_has_no_problem_and_fills_its_columns(kind):
 )
 def test_every_problem_of_a_record_is_named_with_its_place(record, problems):
     assert [(problem["field"], problem["code"]) for problem in check_record(record)] == problems
+
+
+def test_every_cause_of_a_problem_has_its_words_in_a_row_and_in_a_count():
+    source = inspect.getsource(record_checks)
+    codes = set(re.findall(r'_problem\([^"]*"?[^",]*"?, "(\w+)"', source))
+    assert len(codes) >= 20
+    for language in ("en", "ja"):
+        words = catalogue(language)
+        assert {f"{of}.{code}" for code in codes for of in ("refused", "refused_cause")} <= set(words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_text_of_a_record_is_told_with_its_path_and_can_be_changed(kind):
+    record = GOOD[kind]
+    told = list(iterate_texts(record))
+    assert len({path for path, _, _ in told}) == len(told)
+    seen = []
+
+    def change(path: str, role: str, text: str) -> str:
+        seen.append((path, role, text))
+        return text
+
+    assert with_texts(record, change) == record
+    assert sorted(seen) == sorted(told)
+    shouted = with_texts(record, lambda path, role, text: f"{text}!")
+    assert check_record(shouted) == []
+    assert [text for _, _, text in iterate_texts(shouted)] == [f"{text}!" for _, _, text in told]
+
+
+def test_paths_and_roles_are_the_ones_promised():
+    call = {"type": "function", "function": {"name": "f", "arguments": {"city": "Uji", "days": [1, "two"]}}}
+    talk = {"messages": [ASK, {"role": "assistant", "content": "", "tool_calls": [call]}, REPLY]}
+    assert list(iterate_texts(talk)) == [
+        ("messages[0].content", "user", "Tea?"),
+        ("messages[1].content", "assistant", ""),
+        ("messages[1].tool_calls[0].function.arguments.city", "assistant", "Uji"),
+        ("messages[1].tool_calls[0].function.arguments.days[1]", "assistant", "two"),
+        ("messages[2].content", "assistant", "Yes."),
+    ]
+    assert [path for path, _, _ in iterate_texts(GOOD["extraction"])] == [
+        "text", "entities[0].label", "entities[1].label",
+    ]  # fmt: skip
+    assert [(path, role) for path, role, _ in iterate_texts(GOOD["classification"])] == [
+        ("text", "text"), ("label[0]", "label"), ("label[1]", "label"),
+    ]  # fmt: skip
+    assert [(path, role) for path, role, _ in iterate_texts(GOOD["verifiable"])] == [
+        ("prompt[0].content", "user"), ("answer", "answer"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("after", "spans"),
+    [
+        ("きのう𠮷田は東京にいた。", ["𠮷田", "東京"]),
+        ("⟨NAME_1⟩は東京にいる。", ["⟨NAME_1⟩", "東京"]),
+        ("𠮷田はいる。", ["𠮷田"]),
+        ("東京にいる。", ["東京"]),
+        ("全然違う話", []),
+    ],
+)
+def test_entities_move_with_their_text_and_those_that_are_gone_go(after, spans):
+    record = with_texts(GOOD["extraction"], lambda path, role, text: after if path == "text" else text)
+    assert check_record(record) == []
+    assert [entity["text"] for entity in record["entities"]] == spans
+
+
+def test_labels_and_answers_do_not_move_a_row_to_another_side():
+    text = {"text": "Where is my card?"}
+    assert split_key(text) == split_key(text | {"label": "a"}) == split_key(text | {"label": ["b"]})
+    task = {"prompt": [ASK], "verifier": "number"}
+    assert split_key(task | {"answer": "1"}) == split_key(task | {"answer": "2"})
+    assert split_key(GOOD["unpaired"]) == split_key(GOOD["unpaired"] | {"label": False})
 
 
 def conversation(question: str, reply: str) -> dict:
@@ -163,3 +269,15 @@ def test_a_damaged_or_newer_version_is_refused_with_words(tmp_path):
         assert refused.value.values["cause"] == "version_damaged"
     with pytest.raises(FileUnreadable):
         version_info(tmp_path / "missing.parquet")
+
+
+def test_what_is_kept_beside_the_rows_is_no_part_of_the_fingerprint(tmp_path):
+    rows, about = frozen(3), {"facts": {"card": {"purpose": "茶"}}, "source": {"file": "tea.jsonl"}}
+    plain = write(tmp_path, rows)[0].fingerprint
+    (tmp_path / f"{plain}.parquet").unlink()
+    writer = VersionWriter(tmp_path / "version.part")
+    writer.write(rows)
+    info = writer.finish(tmp_path, about)
+    assert info.fingerprint == plain
+    path = tmp_path / f"{plain}.parquet"
+    assert read_about(path) == about and [row.row_id for row in read_frozen(path)] == [1, 2, 3]

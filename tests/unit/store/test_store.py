@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import FileUnreadable
+from studio.errors import FileUnreadable, NotYours
 from studio.store.catalogue import VersionEntry, open_catalogue
 from studio.store.connection import migrate, open_database, transaction
 from studio.store.dataset_file import (
@@ -196,3 +196,26 @@ def test_the_files_of_a_workspace_are_for_its_owner_alone(tmp_path):
     with open_catalogue(tmp_path / "people" / "me"):
         pass
     assert (tmp_path / "people" / "me").stat().st_mode & 0o077 == 0
+
+
+def test_a_deleted_version_gives_its_number_to_no_other_and_its_file_up_when_nobody_needs_it(tmp_path):
+    from studio.store.catalogue import DatasetEntry
+
+    def entry(dataset_id: str, content: str) -> VersionEntry:
+        told = (dataset_id, 0, content * 32, "tea", "conversation", 3, 1, "", "2026-01-01", 1)
+        return VersionEntry(*told, "me", {"facts": {"card": "茶"}})
+
+    with open_catalogue(tmp_path) as catalogue:
+        for dataset_id in ("a", "b"):
+            catalogue.insert_dataset(DatasetEntry(dataset_id, dataset_id, "conversation", {}, "j", "2026"))
+        for given in (("a", "1"), ("a", "2"), ("b", "2")):
+            catalogue.insert_version(entry(*given))
+        assert (catalogue.version("1" * 32).person, catalogue.version("1" * 32).about) == (
+            "me",
+            {"facts": {"card": "茶"}},
+        )
+        assert catalogue.delete_version("a", 2) is None, "dataset b still needs the file"
+        assert catalogue.insert_version(entry("a", "3")).number == 3
+        assert catalogue.delete_version("b", 1) == "2" * 32
+        with pytest.raises(NotYours):
+            catalogue.delete_version("a", 2)
