@@ -85,6 +85,17 @@ MIGRATIONS = (
     ALTER TABLE row_lengths ADD COLUMN spans TEXT NOT NULL DEFAULT '[]';
     CREATE INDEX row_lengths_tokens ON row_lengths (base, tokens)
     """,
+    """
+    ALTER TABLE rows ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rows ADD COLUMN characters INTEGER;
+    CREATE INDEX rows_changed ON rows (changed, row_id) WHERE changed > 0;
+    CREATE INDEX rows_characters ON rows (characters, row_id) WHERE deleted = 0;
+    CREATE INDEX rows_unmeasured ON rows (row_id) WHERE characters IS NULL;
+    UPDATE rows SET changed = COALESCE((
+        SELECT MAX(change_id) FROM changes WHERE changes.row_id = rows.row_id AND action IN ('edit', 'add')
+        AND NOT EXISTS (SELECT 1 FROM changes AS later WHERE later.undoes = changes.change_id)
+    ), 0) WHERE revision > 1 OR row_id IN (SELECT row_id FROM changes WHERE action = 'add')
+    """,
 )
 
 _COPIED_PAGES = 1024
