@@ -96,6 +96,38 @@ MIGRATIONS = (
         AND NOT EXISTS (SELECT 1 FROM changes AS later WHERE later.undoes = changes.change_id)
     ), 0) WHERE revision > 1 OR row_id IN (SELECT row_id FROM changes WHERE action = 'add')
     """,
+    """
+    CREATE TABLE check_runs (
+        check_name TEXT PRIMARY KEY,
+        time TEXT NOT NULL,
+        job_id TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        last_change INTEGER NOT NULL,
+        settings TEXT NOT NULL,
+        missing TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE ignored (
+        ignored_id INTEGER PRIMARY KEY,
+        check_name TEXT NOT NULL,
+        code TEXT NOT NULL,
+        row_id INTEGER,
+        details TEXT,
+        reason TEXT NOT NULL,
+        person TEXT NOT NULL,
+        time TEXT NOT NULL,
+        taken_back TEXT
+    );
+    CREATE INDEX ignored_standing ON ignored (check_name, code, row_id) WHERE taken_back IS NULL;
+    CREATE VIEW open_findings AS
+        SELECT findings.* FROM findings LEFT JOIN rows ON rows.row_id = findings.row_id
+        WHERE (findings.row_id IS NULL OR (rows.deleted = 0 AND rows.revision = findings.revision))
+        AND NOT EXISTS (
+            SELECT 1 FROM ignored WHERE ignored.check_name = findings.check_name AND ignored.code = findings.code
+            AND ignored.taken_back IS NULL
+            AND (ignored.row_id IS NULL OR (ignored.row_id = findings.row_id AND ignored.details = findings.details))
+        )
+    """,
 )
 
 _COPIED_PAGES = 1024
