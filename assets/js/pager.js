@@ -47,6 +47,7 @@
 
   // A line feed shows as a grey sign, so that one line of a table tells where the text breaks.
   data.cell = (name, value) => {
+    if (typeof value === "boolean") return el("td", { class: `ws-col-${name}` }, [el("span", { class: `ws-tag ws-tag-${value ? "good" : "bad"}`, text: whetstone.say(`data.label.${value ? "good" : "bad"}`) })]);
     if (typeof value === "number") return el("td", { class: `ws-col-${name}`, text: whetstone.number(value) });
     const lines = String(value ?? "").split(/\r\n|\r|\n/);
     const parts = lines.flatMap((line, index) => (index ? [el("span", { class: "ws-break", text: "⏎" }), line] : [line]));

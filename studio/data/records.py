@@ -4,121 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
-CONVERSATION = "conversation"
-PROMPT_COMPLETION = "prompt_completion"
-PREFERENCE = "preference"
-KINDS = (CONVERSATION, PROMPT_COMPLETION, PREFERENCE)
-ROLES = ("system", "user", "assistant", "tool")
+from studio.data.kinds import (
+    CLASSIFICATION,
+    CONVERSATION,
+    DOCUMENT,
+    EXTRACTION,
+    KINDS,
+    PREFERENCE,
+    PROMPT_COMPLETION,
+    ROLES,
+    SIDES,
+    UNPAIRED,
+    VERIFIABLE,
+    record_kind,
+)
+from studio.data.record_checks import Problem, check_record
+from studio.data.record_texts import iterate_texts, with_texts
 
-SIDES: Mapping[str, tuple[str, ...]] = {
-    CONVERSATION: ("messages",),
-    PROMPT_COMPLETION: ("prompt", "completion"),
-    PREFERENCE: ("prompt", "chosen", "rejected"),
-}
-"""The message lists a record of each kind is made of, in order."""
+__all__ = [
+    "CLASSIFICATION",
+    "CONVERSATION",
+    "DOCUMENT",
+    "EXTRACTION",
+    "KINDS",
+    "PREFERENCE",
+    "PROMPT_COMPLETION",
+    "ROLES",
+    "SIDES",
+    "UNPAIRED",
+    "VERIFIABLE",
+    "Problem",
+    "canonical_text",
+    "check_record",
+    "fingerprint",
+    "iterate_texts",
+    "record_kind",
+    "split_key",
+    "with_texts",
+]
 
-_MESSAGE_FIELDS = frozenset({"role", "content", "tool_calls", "tool_call_id", "name"})
-_RECORD_FIELDS = frozenset({"tools", "margin"})
 _SPLIT_RANGE = float(2**64)
-
-Problem = dict[str, Any]
-"""{"field": where, "code": a cause worded under `refused.<code>`, and the code's values}."""
-
-
-def record_kind(record: Mapping[str, Any]) -> str | None:
-    """The kind by the record's message lists; None where they make up no kind."""
-    if "messages" in record:
-        return CONVERSATION
-    if "chosen" in record or "rejected" in record:
-        return PREFERENCE
-    if "completion" in record:
-        return PROMPT_COMPLETION
-    return None
-
-
-def _problem(field: str, code: str, **values: Any) -> Problem:
-    return {"field": field, "code": code} | values
-
-
-def check_record(record: Any) -> list[Problem]:
-    """Every problem of a record at once; an empty list means that a trainer can use it."""
-    kind = record_kind(record) if isinstance(record, dict) else None
-    if kind is None:
-        return [_problem("record", "record_unknown")]
-    sides = SIDES[kind]
-    problems: list[Problem] = []
-    for name in record:
-        if name not in sides and name not in _RECORD_FIELDS:
-            problems.append(_problem(name, "field_unknown"))
-    for side in sides:
-        problems += _check_messages(side, record.get(side))
-    if problems:
-        return problems
-    return _check_conversation(record) if kind == CONVERSATION else _check_sides(kind, record)
-
-
-def _check_messages(side: str, messages: Any) -> Iterator[Problem] | list[Problem]:
-    if type(messages) is not list:
-        return [_problem(side, "messages_not_a_list")]
-    if not messages:
-        return [_problem(side, "messages_empty")]
-    problems: list[Problem] = []
-    for index, message in enumerate(messages):
-        # The path is worth its time only where something is wrong: this runs a million times in an import.
-        if type(message) is not dict:
-            problems.append(_problem(f"{side}[{index}]", "message_not_an_object"))
-            continue
-        role, content = message.get("role"), message.get("content")
-        if type(content) is not str:
-            problems.append(_problem(f"{side}[{index}].content", "content_not_text"))
-        elif not content.strip() and (role == "user" or (role == "assistant" and not message.get("tool_calls"))):
-            problems.append(_problem(f"{side}[{index}].content", "content_empty"))
-        if role not in ROLES:
-            problems.append(_problem(f"{side}[{index}].role", "role_unknown", found=str(role)[:80]))
-        elif role == "system" and (index or side in ("completion", "chosen", "rejected")):
-            problems.append(_problem(f"{side}[{index}].role", "system_not_first"))
-        if len(message) > 2:
-            problems += _check_more(f"{side}[{index}]", message)
-    return problems
-
-
-def _check_more(path: str, message: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in message:
-        if name not in _MESSAGE_FIELDS:
-            yield _problem(f"{path}.{name}", "field_unknown")
-    calls = message.get("tool_calls")
-    if calls is None:
-        return
-    for index, call in enumerate(calls if isinstance(calls, list) else [calls]):
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            yield _problem(f"{path}.tool_calls[{index}]", "tool_call_unreadable")
-
-
-def _check_conversation(record: Mapping[str, Any]) -> list[Problem]:
-    roles = [message["role"] for message in record["messages"]]
-    if "assistant" not in roles:
-        return [_problem("messages", "reply_missing")]
-    if "user" not in roles:
-        return [_problem("messages", "question_missing")]
-    return []
-
-
-def _check_sides(kind: str, record: Mapping[str, Any]) -> list[Problem]:
-    problems = []
-    for side in SIDES[kind][1:]:
-        if not any(message["role"] == "assistant" for message in record[side]):
-            problems.append(_problem(side, "reply_missing"))
-    if not any(message["role"] == "user" for message in record["prompt"]):
-        problems.append(_problem("prompt", "question_missing"))
-    if kind == PREFERENCE and record["chosen"] == record["rejected"]:
-        problems.append(_problem("rejected", "sides_identical"))
-    return problems
 
 
 def canonical_text(record: Mapping[str, Any]) -> bytes:
@@ -134,7 +64,8 @@ def fingerprint(record: Mapping[str, Any]) -> str:
 def split_key(record: Mapping[str, Any]) -> float:
     """A number 0..1 that depends on the record's words alone: what reads the same falls on the same side of a split.
 
-    Words are compared without differences of white space and of Unicode composition.
+    Words are compared without differences of white space and of Unicode composition. Labels, entities and the answer
+    of a verifiable task are no part of them: the same text under another label is the same text.
     """
     words = "\x1f".join(_words(record))
     if not words.isascii():
@@ -144,6 +75,8 @@ def split_key(record: Mapping[str, Any]) -> float:
 
 
 def _words(record: Mapping[str, Any]) -> Iterable[str]:
+    if "text" in record:
+        yield record["text"]
     for side in SIDES[record_kind(record) or CONVERSATION]:
         for message in record[side]:
             yield message["role"]

@@ -86,8 +86,10 @@ class Renderer:
 
     def render_prompt(self, messages: Messages) -> list[int]:
         """Token ids of a prompt, ready for the model to reply."""
-        text, _ = self._render(messages, add_generation_prompt=True)
-        return self.tokenizer.encode(text, add_special_tokens=False).ids
+        return self.tokenizer.encode(self.render_prompt_text(messages), add_special_tokens=False).ids
+
+    def render_prompt_text(self, messages: Messages) -> str:
+        return self._render(messages, add_generation_prompt=True)[0]
 
     def iterate_rows(self, conversations: Iterable[Messages]) -> Iterator[RenderedRow]:
         """Each conversation as ids and trained spans, in order; without ids where the template refuses it."""

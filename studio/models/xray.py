@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION, SIDES, Problem, check_record
+from studio.data.records import (
+    CLASSIFICATION,
+    CONVERSATION,
+    DOCUMENT,
+    EXTRACTION,
+    PREFERENCE,
+    PROMPT_COMPLETION,
+    SIDES,
+    UNPAIRED,
+    VERIFIABLE,
+    Problem,
+    check_record,
+    record_kind,
+)
 from studio.models.rendering import (
     REFUSALS,
     Messages,
@@ -32,6 +45,15 @@ CONVERSATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     PREFERENCE: {"chosen": ("prompt", "chosen"), "rejected": ("prompt", "rejected")},
 }
 """What is rendered of a record of each kind, by the name of the side, and of which message lists it is made."""
+
+UNTRAINED: Mapping[str, tuple[str, str]] = {
+    UNPAIRED: ("conversation", "label_unseen"),
+    VERIFIABLE: ("prompt", "answer_unseen"),
+    DOCUMENT: ("text", "no_messages"),
+    CLASSIFICATION: ("text", "no_messages"),
+    EXTRACTION: ("text", "no_messages"),
+}
+"""Kinds that no method learns from: the name of the side that is shown, and the problem that says what is missing."""
 
 _UNRENDERABLE = frozenset(
     ["record_unknown", "messages_not_a_list", "message_not_an_object", "content_not_text", "role_unknown"]
@@ -59,6 +81,8 @@ def render_record(renderer: Renderer, kind: str | None, record: Any, max_length:
     }
     if broken := [problem for problem in check_record(record) if problem["code"] in _UNRENDERABLE]:
         return answer | {"problems": [{"side": None} | problem for problem in broken]}
+    if kind in UNTRAINED and kind == record_kind(record):
+        return answer | _render_untrained(renderer, kind, record, max_length)
     if kind not in CONVERSATIONS or any(side not in record for side in SIDES[kind]):
         return answer | {"problems": [{"side": None, "code": "record_unknown"}]}
     for name, lists in CONVERSATIONS[kind].items():
@@ -68,6 +92,31 @@ def render_record(renderer: Renderer, kind: str | None, record: Any, max_length:
         answer["sides"].append({"name": name} | side)
         answer["problems"] += [{"side": name} | problem for problem in problems]
     return answer
+
+
+def _render_untrained(renderer: Renderer, kind: str, record: Mapping[str, Any], max_length: int) -> dict[str, Any]:
+    """The tokens of a record of which nothing is trained, and the reason in a problem."""
+    name, code = UNTRAINED[kind]
+    if problems := check_record(record):
+        return {"problems": [{"side": None} | problem for problem in problems]}
+    try:
+        if kind == UNPAIRED:
+            text, _ = renderer.render_text([*record["prompt"], *record["completion"]])
+        else:
+            text = renderer.render_prompt_text(record["prompt"]) if kind == VERIFIABLE else record["text"]
+    except REFUSALS as refusal:
+        return {"problems": [{"side": None, "code": "template_refused", "said": str(refusal)[:300]}]}
+    encoding = renderer.tokenizer.encode(text, add_special_tokens=False)
+    row, vocabulary = row_of(encoding, [], len(text)), _Vocabulary.of(renderer)
+    total = len(row.ids)
+    side = {
+        "name": name,
+        "tokens": list(_Pieces(vocabulary, text, encoding.offsets, row, max_length).iterate()),
+        "total": total,
+        "trained": 0,
+        "cut_at": max_length if total > max_length else None,
+    }
+    return {"sides": [side], "problems": [{"side": None, "code": code}]}
 
 
 def _render_side(

@@ -12,7 +12,16 @@ import pytest
 
 from studio.data import record_checks
 from studio.data.cells import CELL_CHARACTERS, COLUMNS, render_cells
-from studio.data.records import KINDS, check_record, fingerprint, iterate_texts, record_kind, split_key, with_texts
+from studio.data.records import (
+    KINDS,
+    canonical_text,
+    check_record,
+    fingerprint,
+    iterate_texts,
+    record_kind,
+    split_key,
+    with_texts,
+)
 from studio.data.splits import NOBODY, held_out_threshold, split_of
 from studio.data.versions import FrozenRow, VersionWriter, read_about, read_frozen, read_version, version_info
 from studio.errors import FileUnreadable
@@ -55,6 +64,8 @@ def test_a_good_record_of_each_kind_has_no_problem_and_fills_its_columns(kind):
     assert record_kind(GOOD[kind]) == kind
     assert check_record(GOOD[kind]) == []
     assert all(render_cells(GOOD[kind], COLUMNS[kind]))
+    for language in ("en", "ja"):
+        assert {f"data.kind.{kind}", *(f"data.column.{name}" for name in COLUMNS[kind])} <= set(catalogue(language))
 
 
 @pytest.mark.parametrize(
@@ -218,6 +229,8 @@ def test_cells_are_cut_and_tool_calls_stand_for_a_missing_text():
     assert len(render_cells(record, ("user",))[0]) == CELL_CHARACTERS
     assert "arguments" in render_cells({"messages": [ASK, CALL]}, ("assistant",))[0]
     assert render_cells(GOOD["preference"], COLUMNS["conversation"]) == ["Tea?", "Yes.", 3]
+    assert render_cells(GOOD["document"], COLUMNS["conversation"]) == ["吾輩は猫である。", "", 0]
+    assert render_cells(GOOD["conversation"], COLUMNS["extraction"]) == ["Tea?", ""]
 
 
 # Versions -------------------------------------------------------------------------------------------------------------
@@ -250,6 +263,15 @@ def test_a_version_gives_back_what_was_frozen_however_it_was_batched(tmp_path):
     ]
     assert write(tmp_path, rows) == (info, path), "the same content is the same file"
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_version_holds_records_of_every_kind(tmp_path):
+    rows = [
+        FrozenRow(n, kind, canonical_text(GOOD[kind]).decode(), "train", 0.5) for n, kind in enumerate(KINDS, start=1)
+    ]
+    info, path = write(tmp_path, rows)
+    assert info.kinds == dict.fromkeys(KINDS, 1)
+    assert [(row.kind, row.record) for row in read_version(path)] == [(kind, GOOD[kind]) for kind in KINDS]
 
 
 def test_the_fingerprint_covers_words_splits_and_order_but_not_row_ids(tmp_path):

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from studio.data.records import CONVERSATION, PREFERENCE, PROMPT_COMPLETION, record_kind
 from studio.models.catalogue import POCKET, POCKET_FOLDER, read_base, read_base_folder
 from studio.models.rendering import Renderer
-from studio.models.xray import HEAD_TOKENS, render_record
+from studio.models.xray import HEAD_TOKENS, UNTRAINED, render_record
+from studio.training.methods import METHODS
+from studio.words import catalogue
 from tests.training_runs import read_sample
 
 NOWHERE = Path("/nonexistent")
@@ -196,6 +198,33 @@ def test_whatever_is_written_every_token_is_shown_once(text: str, most: int):
     assert sum(len(p["ids"]) for p in side["tokens"] if p["trained"]) == side["trained"]
     if most >= side["total"]:
         assert text_of(side) == renderer.render_text(messages)[0]
+
+
+ALONE = {
+    "unpaired": ({"prompt": [QUESTION], "completion": [REPLY], "label": False}, "label_unseen"),
+    "verifiable": ({"prompt": [QUESTION], "answer": "12", "verifier": "number"}, "answer_unseen"),
+    "document": ({"text": "Once upon a time."}, "no_messages"),
+    "classification": ({"text": "Where is it?", "label": "place"}, "no_messages"),
+    "extraction": ({"text": "Uji is a town.", "entities": []}, "no_messages"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(UNTRAINED))
+def test_a_kind_that_no_method_learns_from_is_shown_untrained_and_says_why(pocket: Renderer, kind: str):
+    record, code = ALONE[kind]
+    shown = render_record(pocket, record_kind(record), record, 8)
+    (side,) = shown["sides"]
+    assert [problem["code"] for problem in shown["problems"]] == [code]
+    assert f"xray.problem.{code}" in catalogue("ja")
+    assert side["trained"] == 0 and not any(piece.get("trained") for piece in side["tokens"])
+    (whole,) = render(pocket, record)["sides"]
+    expected = {
+        "unpaired": lambda: pocket.render_text([QUESTION, REPLY])[0],
+        "verifiable": lambda: pocket.render_prompt_text([QUESTION]),
+    }.get(kind, lambda: record["text"])()
+    assert text_of(whole) == expected
+    assert side["cut_at"] == (8 if whole["total"] > 8 else None)
+    assert not any(kind in method.kinds for method in METHODS), "then the X-ray shows what is trained"
 
 
 @pytest.mark.parametrize(
