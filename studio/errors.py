@@ -120,6 +120,10 @@ class NotYours(InputError):
         return say(language, f"error.{self.code}.message", **self.values | {"what": what})
 
 
+class VersionUsed(InputError):
+    """Something was made from the version, so it stays. values: number, name (of what was made)."""
+
+
 class EditConflict(InputError):
     """Somebody saved the row in the meantime. values: row."""
 

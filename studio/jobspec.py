@@ -6,7 +6,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-JobKind = Literal["import", "save_version", "measure", "probe", "train", "download", "export", "compile_pairs"]
+JobKind = Literal[
+    "import",
+    "save_version",
+    "measure",
+    "probe",
+    "train",
+    "download",
+    "export",
+    "compile_pairs",
+    "check",
+    "differences",
+    "restore",
+    "measure_rows",
+]
 Lane = Literal["device", "light"]
 
 LANE_OF_KIND: dict[str, Lane] = {
@@ -16,6 +29,10 @@ LANE_OF_KIND: dict[str, Lane] = {
     "download": "light",
     "export": "light",
     "compile_pairs": "light",
+    "check": "light",
+    "differences": "light",
+    "restore": "light",
+    "measure_rows": "light",
     "probe": "device",
     "train": "device",
 }

@@ -12,7 +12,7 @@ from studio.data.encodings import mark_length
 from studio.data.rows import LONGEST_ROW_BYTES
 
 if TYPE_CHECKING:
-    from studio.data.sources import Source
+    from studio.data.files import Source
 
 _UNDECODABLE = re.compile("[\udc00-\udcff]")
 _ERRORS = "whetstone.keep_bytes"

@@ -26,6 +26,7 @@ class RawRow(NamedTuple):
 
     number: the line in a file of lines, else the row counted from 1. raw: the text it was read from; None where the
     fields are all there is. cause: a code, worded under `refused.<cause>` with `values`. field: where in the row.
+    file: which file of an archive it stands in.
     """
 
     number: int
@@ -34,16 +35,21 @@ class RawRow(NamedTuple):
     cause: str | None = None
     field: str | None = None
     values: Mapping[str, Any] = _NOTHING
+    file: str | None = None
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What something was taken for, how surely (0..1) and why: a code worded under `choice.<reason>`, with values."""
+    """What something was taken for, how surely (0..1) and why: a code worded under `choice.<reason>`, with values.
+
+    among: what a person may choose instead, where that depends on the file or the container.
+    """
 
     value: Any
     confidence: float
     reason: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    among: tuple[str, ...] = ()
 
 
 def shown_raw(row: RawRow) -> str:

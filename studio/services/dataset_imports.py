@@ -63,7 +63,7 @@ class Imports:
         size = path.stat().st_size
         if size > self._settings.upload_limit_bytes:
             raise FileTooLarge(file=file_name, bytes=size, limit_bytes=self._settings.upload_limit_bytes)
-        options = _checked_choices(choices) | {"file_name": file_name, "source": f"upload:{_upload_id(deed)}"}
+        options = checked_choices(choices) | {"file_name": file_name, "source": f"upload:{_upload_id(deed)}"}
         options["name"] = self._free_name(person, name, Path(file_name).stem)
         uploads = person.workspace / "uploads"
         uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,14 +73,16 @@ class Imports:
         part.replace(uploads / _upload_id(deed))
         return self._submit(person, deed, options)
 
-    def import_sample(self, person: Person, deed: str, sample_id: str) -> str:
-        """Raises NotYours."""
+    def import_sample(
+        self, person: Person, deed: str, sample_id: str, name: str | None = None, choices: dict[str, Any] | None = None
+    ) -> str:
+        """Raises NotYours, and what `import_upload` raises for names and choices."""
         if done := self._done_before(person, deed):
             return done
         entry, path = find_sample(sample_id)
         title = entry["title"]["ja" if person.language == "ja" else "en"]
-        options = _checked_choices({}) | {"file_name": path.name, "source": f"sample:{sample_id}"}
-        options["name"] = self._free_name(person, None, title)
+        options = checked_choices(choices or {}) | {"file_name": path.name, "source": f"sample:{sample_id}"}
+        options["name"] = self._free_name(person, name, title)
         return self._submit(person, deed, options)
 
     def import_again(self, person: Person, deed: str, job_id: str, name: str | None, choices: dict[str, Any]) -> str:
@@ -88,12 +90,19 @@ class Imports:
         if done := self._done_before(person, deed):
             return done
         before = self._import_spec(self._queue.find(person, job_id))
-        kind, kept = before["source"].split(":")
-        if kind == "upload" and not (person.workspace / "uploads" / kept).exists():
-            raise NotYours(what="upload")
-        options = _checked_choices(choices) | {"file_name": before["file_name"], "source": before["source"]}
+        self.kept_file(person, job_id)
+        options = checked_choices(choices) | {"file_name": before["file_name"], "source": before["source"]}
         options["name"] = self._free_name(person, name, Path(before["file_name"]).stem)
         return self._submit(person, deed, options)
+
+    def kept_file(self, person: Person, job_id: str) -> tuple[Path, str]:
+        """The file of an earlier import and its name. Raises NotYours where it is gone."""
+        before = self._import_spec(self._queue.find(person, job_id))
+        kind, kept = before["source"].split(":")
+        path = person.workspace / "uploads" / kept if kind == "upload" else find_sample(kept)[1]
+        if not path.exists():
+            raise NotYours(what="upload")
+        return path, before["file_name"]
 
     def report(self, person: Person, job_id: str) -> dict[str, Any]:
         """What an import found and why, and what became of the rows. Before its end the numbers are None."""
@@ -190,7 +199,7 @@ def _read_report(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _checked_choices(choices: dict[str, Any]) -> dict[str, Any]:
+def checked_choices(choices: dict[str, Any]) -> dict[str, Any]:
     """The choices an import job takes. Raises OptionsInvalid with every one that cannot be."""
     made: dict[str, Any] = {choice: choices.get(choice) or None for choice in _CHOICES}
     fraction = choices.get("held_out_fraction")

@@ -67,6 +67,32 @@ def refused_words(language: str, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def preview_words(language: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What `studio.worker.preview` answered, with guesses, causes, notices and the problem in words.
+
+    A row or record that was refused has words in place of its values; the sample's causes come the most frequent first.
+    """
+    counts = found["counts"]
+    return {
+        "found": found_words(language, found["guesses"]),
+        "columns": found["columns"],
+        "rows": [_shown(language, row) for row in found["rows"]],
+        "records": [_shown(language, record) for record in found["records"]],
+        "counts": counts and counts | {"causes": cause_words(language, counts["causes"])},
+        "notices": notice_words(language, found["notices"]),
+        "problem": found["problem"] and worded_problem(language, found["problem"]),
+    }
+
+
+def _shown(language: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return refused_words(language, row) if "cause" in row else dict(row)
+
+
+def worded_problem(language: str, problem: Mapping[str, Any]) -> dict[str, str]:
+    """A problem as {code, values} in words: code, message, hint."""
+    return problem_words(language, {"message": problem["code"], "hint": ""} | problem)
+
+
 def problem_words(language: str, failed: Mapping[str, Any]) -> dict[str, str]:
     """A `failed` event in words: code, message, hint."""
     error = error_of_code(failed["code"], failed["values"])

@@ -246,4 +246,4 @@ _READ_AS = ("container", "encoding", "delimiter", "format")
 
 
 def _version(entry: VersionEntry) -> dict[str, Any]:
-    return {name: value for name, value in vars(entry).items() if name != "last_change"}
+    return {name: value for name, value in vars(entry).items() if name not in ("last_change", "about")}

@@ -170,11 +170,19 @@ def _check_lengths(options: Any, ground: Ground) -> Iterator[dict[str, Any]]:
         return
     lost, rows = ground.measure.count_lost(most), ground.measure.learnable
     if ground.measure.dropped.get("wrong_kind") == ground.measure.read:
-        yield _problem("version", "rows_of_no_kind", method=METHODS[ground.method].name.upper())
+        yield _explain_kind(ground)
     elif rows - lost < 1:
         yield _problem("max_length_tokens", "rows_too_few", found=rows - lost)
     elif loses_too_many(lost, rows) and not options.allow_lost_rows:
         yield _problem("max_length_tokens", "labels_lost", found=lost, rows=rows)
+
+
+def _explain_kind(ground: Ground) -> dict[str, Any]:
+    """That no row of a version fits its method; and the methods that would, or that there is none."""
+    kind, method = ground.version["kind"], METHODS[ground.method].title.en
+    if offers := [plug.title.en for plug in METHODS if kind in plug.kinds]:
+        return _problem("version", "rows_of_no_kind", method=method, offer=", ".join(offers))
+    return _problem("version", f"rows_untrained.{kind}", method=method)
 
 
 def _groups(ground: Ground) -> Iterator[tuple[str, type[Options]]]:

@@ -17,6 +17,7 @@ from studio.services.candidates import Candidates
 from studio.services.compare import Compare
 from studio.services.compare_choices import Choices
 from studio.services.compare_source import Models
+from studio.services.dataset_previews import Previews
 from studio.services.datasets import Datasets
 from studio.services.endpoints import Endpoints
 from studio.services.exports import Exports
@@ -26,6 +27,7 @@ from studio.services.model_server import ModelServer
 from studio.services.preferences import Preferences
 from studio.services.queue import Queue
 from studio.services.runs import Runs
+from studio.services.versions import Versions
 from studio.services.visitors import Visitors
 from studio.services.voting import Voting
 from studio.services.xray import Xray
@@ -49,9 +51,11 @@ class Studio:
         self._closing = threading.Event()
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
+        self.previews = Previews()
         self.bases = Bases(settings, self.queue)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)
+        self.diffs = Versions(self.queue, self.datasets, self.adapters)
         self.live = Live(settings, self.queue)
         self.server = ModelServer(settings, self.queue)
         self.endpoints = Endpoints(settings)

@@ -32,6 +32,10 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "download": "studio.worker.download:run",
         "export": "studio.worker.export:run",
         "compile_pairs": "studio.worker.compile:run",
+        "check": "studio.worker.checks:run",
+        "measure_rows": "studio.worker.measure_rows:run",
+        "restore": "studio.worker.restore:run",
+        "differences": "studio.worker.differences:run",
     }
 )
 NAMED_VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "pyarrow")

@@ -47,10 +47,7 @@ def start_import(page: Page, path: Path, choices: dict[str, str] | None = None) 
 
 
 def choose(page: Page, choices: dict[str, str]) -> None:
-    """Opens what is found automatically and changes some of it."""
-    found = page.locator(f"{DIALOG} .ws-own details")
-    if choices and not found.evaluate("node => node.open"):
-        found.locator("summary").click()
+    """Changes some of what was found."""
     for name, value in choices.items():
         page.locator(f'{DIALOG} [data-choice="{name}"]').select_option(value)
 

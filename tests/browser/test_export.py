@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from studio.words import PSEUDO
 from tests.adapter_runs import ended_export, ended_run
+from tests.browser.compare_page import COLUMN, ask, reply, titles, wait_idle
 from tests.browser.conftest import PHONE, open_tab, settle, started_app
 from tests.browser.test_crawl import untranslated
 from tests.browser.train_page import (
@@ -28,8 +30,20 @@ ADAPTERS = '#adapters [data-widget="adapters"]'
 EXPORTS = ".ws-export-list"
 ROW = ".ws-export-row"
 WORDS = {
-    "en-US": {"export": "Export", "same": "Read back: same reply", "download": "Download", "base": "Base model"},
-    "ja-JP": {"export": "書き出す", "same": "読み戻し：応答が一致", "download": "ダウンロード", "base": "ベースモデル"},
+    "en-US": {
+        "export": "Export",
+        "same": "Read back: same reply",
+        "download": "Download",
+        "base": "Base model",
+        "pocket": "Base · Pocket",
+    },
+    "ja-JP": {
+        "export": "書き出す",
+        "same": "読み戻し：応答が一致",
+        "download": "ダウンロード",
+        "base": "ベースモデル",
+        "pocket": "ベース · Pocket",
+    },
 }
 
 
@@ -68,7 +82,8 @@ def press(page: Page, place: str, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
-def test_a_finished_run_becomes_a_downloaded_zip(open_page, trained, tmp_path, locale):
+def test_a_finished_run_is_compared_seen_through_and_becomes_a_downloaded_zip(open_page, trained, tmp_path, locale):
+    """The whole path on one page: the run's button brings its adapter beside its base, and both reply."""
     words = WORDS[locale]
     root = Path(shutil.copytree(trained, tmp_path / "root"))
     with started_app(root) as app:
@@ -78,6 +93,20 @@ def test_a_finished_run_becomes_a_downloaded_zip(open_page, trained, tmp_path, l
         type_setting(page, "epochs", "2")
         press_start(page)
         wait_status(page, "finished")
+
+        page.locator("#run-compare").click()
+        expect(page.locator(COLUMN)).to_have_count(2)
+        assert titles(page)[0] == words["pocket"] and titles(page)[1].endswith("SFT")
+        ask(page, "How much is mug 7?")
+        wait_idle(page, 1)
+        assert all(reply(page, place).locator(".ws-reply").inner_text().strip() for place in range(2))
+
+        open_tab(page, "data")
+        trained_tokens = page.locator('[data-widget="xray"] .ws-tokens .ws-piece-trained')
+        trained_tokens.first.wait_for(timeout=LONG_MS)
+        seen = "".join(trained_tokens.all_inner_texts()).replace("·", " ")
+        assert re.fullmatch(r"\d+ yen, tax included\.<\|im_end\|>", seen)
+
         open_export(page)
         expect(page.locator(".ws-adapter-list tbody tr")).to_have_count(1)
         expect(page.locator(".ws-adapter-facts")).to_contain_text(words["base"])
@@ -86,8 +115,7 @@ def test_a_finished_run_becomes_a_downloaded_zip(open_page, trained, tmp_path, l
         done.wait_for(timeout=LONG_MS)
         expect(done).to_contain_text(words["same"])
         done.locator("summary").click()
-        reply = done.locator(".ws-export-check .ws-reply").first.inner_text()
-        assert reply.strip()
+        assert done.locator(".ws-export-check .ws-reply").first.inner_text().strip()
         with page.expect_download() as downloading:
             done.get_by_role("link", name=words["download"], exact=True).click()
         path = tmp_path / downloading.value.suggested_filename

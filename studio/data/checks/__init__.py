@@ -13,6 +13,7 @@ from studio.words import Text
 
 Record = dict[str, Any]
 Severity = Literal["error", "warn", "info"]
+Need = Literal["forbidden", "lengths"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warn", "info")
 
 OTHER_ROW = "other_row"
@@ -109,7 +110,7 @@ class Check(Protocol):
 
     words: one sentence for each code, filled with a finding's values. severities: codes that weigh differently from
     `severity`; an error keeps a dataset from being trained on until it is mended or ignored with a reason. kinds: the
-    records it looks at; None for all. fixable: codes for which `fix` is safe enough to be offered.
+    records it looks at; None for all. needs: a part of the context without which there is nothing to look for. fixable: codes for which `fix` is safe enough to be offered.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Check(Protocol):
     severity: Severity
     words: Mapping[str, Text]
     kinds: ClassVar[frozenset[str] | None] = None
+    needs: ClassVar[Need | None] = None
     severities: ClassVar[Mapping[str, Severity]] = MappingProxyType({})
     fixable: ClassVar[frozenset[str]] = frozenset()
 

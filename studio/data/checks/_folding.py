@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from studio.data.records import CONVERSATION, SIDES, record_kind
+from studio.data.kinds import CLASSIFICATION, CONVERSATION, FIELDS, SIDES, record_kind
 
 Messages = list[dict[str, Any]]
 _BETWEEN = "\x1f"
@@ -25,22 +25,25 @@ def fold(text: str) -> str:
 
 def whole_text(record: Mapping[str, Any]) -> str:
     """Everything that a trainer sees of a record, with the roles, folded."""
-    kind = record_kind(record)
-    if kind not in SIDES:
-        fields = {name: value for name, value in record.items() if name not in ("margin", "tools")}
-        return fold(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
-    return fold(_BETWEEN.join(_of_messages(message for side in SIDES[kind] for message in record[side])))
+    kind = str(record_kind(record))
+    parts = [part for side in SIDES[kind] for part in _of_messages(record[side])]
+    parts += [_as_text(record[name]) for name in FIELDS.get(kind, ()) if name in record]
+    return fold(_BETWEEN.join(parts))
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def prompt_text(record: Mapping[str, Any]) -> str:
-    """What is asked, folded: the prompt, a conversation up to its first reply, or the text that has a label."""
+    """What is asked, folded: the prompt, a conversation up to its first reply, a text that has a label; else nothing."""
     if record_kind(record) == CONVERSATION:
         roles = [message["role"] for message in record["messages"]]
         end = roles.index("assistant") if "assistant" in roles else len(roles)
         return fold(_BETWEEN.join(_of_messages(record["messages"][:end])))
     if "prompt" in record:
         return fold(_BETWEEN.join(_of_messages(record["prompt"])))
-    return fold(str(record.get("text", ""))) if len(record) > 1 else ""
+    return fold(record["text"]) if record_kind(record) == CLASSIFICATION else ""
 
 
 def _of_messages(messages: Any) -> Iterator[str]:

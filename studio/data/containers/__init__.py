@@ -11,7 +11,7 @@ from studio.words import Text
 
 if TYPE_CHECKING:
     from studio.data.rows import Guess, RawRow
-    from studio.data.sources import Head, Source
+    from studio.data.files import Head, Source
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,22 @@ class ContainerExample:
 
 
 class Container(Protocol):
-    """One kind of file. delimited: a person may choose what stands between its columns."""
+    """One kind of file. choices: what a person may choose about reading it, by name, in the order it is guessed."""
 
     name: str
     title: Text
     summary: Text
     example: ContainerExample
-    delimited: bool
+    choices: tuple[str, ...]
 
     def guess(self, head: Head) -> Guess:
         """How surely a file is of this kind, by its start and its name. Its value is this plug's name."""
+
+    def guess_choice(self, name: str, head: Head, source: Source) -> Guess:
+        """One of `choices`, `among` naming what else could be chosen. Those before it stand in `source.choices`."""
 
     def read(self, source: Source) -> Iterator[RawRow]:
         """Every row, understood or refused; a row is never skipped. Raises FileUnreadable for the whole file."""
 
 
-CONTAINERS: Registry[Container] = Registry("container", "studio.data.containers", ("jsonl", "json", "csv", "parquet"))
+CONTAINERS: Registry[Container] = Registry("container", "studio.data.containers", ("jsonl", "json", "csv", "text", "xlsx", "parquet"))

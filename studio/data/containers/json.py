@@ -15,7 +15,7 @@ from studio.data.rows import LONGEST_ROW_BYTES, Guess, RawRow
 from studio.words import Text
 
 if TYPE_CHECKING:
-    from studio.data.sources import Head, Source
+    from studio.data.files import Head, Source
 
 _TURN_FIELDS = frozenset(
     {"messages", "conversations", "conversation", "history", "prompt", "completion", "chosen", "rejected", "tools"}
@@ -35,7 +35,7 @@ class Json:
         '[{"prompt": "Hello", "completion": "Good morning"},\n {"prompt": "こんにちは", "completion": "おはよう"}]'.encode(),
         ({"prompt": "Hello", "completion": "Good morning"}, {"prompt": "こんにちは", "completion": "おはよう"}),
     )
-    delimited = False
+    choices = ()
 
     def guess(self, head: Head) -> Guess:
         text = head.text.lstrip()
@@ -44,6 +44,9 @@ class Json:
         if text.startswith("{") and text[1:].lstrip()[:1] in ('"', "}"):
             return Guess(self.name, 0.9, "container_object", {})
         return Guess(self.name, 0.8 if head.suffix == ".json" else 0.0, "container_name", {"suffix": head.suffix})
+
+    def guess_choice(self, name: str, head: Head, source: Source) -> Guess:
+        raise KeyError(name)  # there is none
 
     def read(self, source: Source) -> Iterator[RawRow]:
         with open_text(source, newline="") as file:

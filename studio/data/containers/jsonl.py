@@ -12,7 +12,7 @@ from studio.data.rows import LONGEST_ROW_BYTES, Guess, RawRow
 from studio.words import Text
 
 if TYPE_CHECKING:
-    from studio.data.sources import Head, Source
+    from studio.data.files import Head, Source
 
 _SUFFIXES = (".jsonl", ".ndjson")
 _SAMPLE_LINES = 20
@@ -33,7 +33,7 @@ class JsonLines:
             {"prompt": "こんにちは", "completion": "おはようございます"},
         ),
     )
-    delimited = False
+    choices = ()
 
     def guess(self, head: Head) -> Guess:
         lines = head.text.split("\n")
@@ -44,6 +44,9 @@ class JsonLines:
         if objects and (objects > 1 or named):
             return Guess(self.name, 0.95, "container_object_lines", {"count": objects, "lines": len(filled)})
         return Guess(self.name, 0.8 if named else 0.0, "container_name", {"suffix": head.suffix})
+
+    def guess_choice(self, name: str, head: Head, source: Source) -> Guess:
+        raise KeyError(name)  # there is none
 
     def read(self, source: Source) -> Iterator[RawRow]:
         lines = iterate_byte_lines(source) if source.encoding == "utf-8" else iterate_text_lines(source, newline="\n")

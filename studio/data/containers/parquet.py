@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from studio.data.containers import ContainerExample
+from studio.data.headers import column_names
 from studio.data.rows import Guess, RawRow
 from studio.words import Text
 
 if TYPE_CHECKING:
-    from studio.data.sources import Head, Source
+    from studio.data.files import Head, Source
 
 MOST_ROWS = 20_000_000
 MOST_COLUMNS = 1_000
@@ -39,18 +40,21 @@ class Parquet:
         None,
         ({"prompt": "Hello", "completion": "Good morning"}, {"prompt": "こんにちは", "completion": "おはよう"}),
     )
-    delimited = False
+    choices = ()
 
     def guess(self, head: Head) -> Guess:
         """Known by the mark in its first bytes, before anything is taken for text."""
         return Guess(self.name, 0.0, "container_name", {"suffix": head.suffix})
+
+    def guess_choice(self, name: str, head: Head, source: Source) -> Guess:
+        raise KeyError(name)  # there is none
 
     def read(self, source: Source) -> Iterator[RawRow]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
-            with source.open() as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
+            with source.open_random() as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
                 _check_size(source, file.metadata)
                 source.total_rows = file.metadata.num_rows
                 yield from _read_batches(source, file)
@@ -71,10 +75,10 @@ def _check_size(source: Source, metadata: Any) -> None:
 
 def _read_batches(source: Source, file: Any) -> Iterator[RawRow]:
     number = 0
+    names = column_names(source, file.schema_arrow.names)
     for batch in file.iter_batches(batch_size=_BATCH_ROWS):
         if batch.nbytes > LARGEST_BATCH_BYTES:
             raise source.unreadable("parquet_batch_bytes", found=batch.nbytes, limit=LARGEST_BATCH_BYTES)
-        names = _column_names(source, batch.schema.names, number == 0)
         columns = [batch.column(i).to_pylist() for i in range(batch.num_columns)]
         for index in range(batch.num_rows):
             number += 1
@@ -125,18 +129,6 @@ def _plain(value: Any) -> Any:
 
 def _shown(value: Any) -> Any:
     return f"base64:{base64.b64encode(value).decode()}" if isinstance(value, bytes) else value
-
-
-def _column_names(source: Source, header: list[str], say_so: bool) -> list[str]:
-    names: list[str] = []
-    for index, wanted in enumerate(header, 1):
-        name, copy = wanted, 2
-        while name in names:
-            name, copy = f"{wanted} ({copy})", copy + 1
-        if name != wanted and say_so:
-            source.notices.append(("column_renamed", {"index": index, "found": wanted, "name": name}))
-        names.append(name)
-    return names
 
 
 PLUG = Parquet()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gradio as gr
 
 from studio.people import Person
+from studio.services.dataset_imports import checked_choices
 from studio.ui.widgets import build_widget
 from studio.ui.widgets.arguments import find_text, text_of, whole_of
 from studio.ui.widgets.progress import read_progress
-from studio.ui.widgets.uploads import import_options, read_choices, uploaded_path
+from studio.ui.widgets.uploads import import_options, preview_source, read_choices, uploaded_path
 
 
 def build_report(studio) -> gr.HTML:
@@ -25,7 +26,13 @@ def build_report(studio) -> gr.HTML:
         return datasets.import_again(person, text_of(argument, "deed"), *asked)
 
     def sample(person: Person, argument: dict) -> str:
-        return datasets.import_sample(person, text_of(argument, "deed"), text_of(argument, "sample_id"))
+        asked = (text_of(argument, "sample_id"), find_text(argument, "name"))
+        choices = read_choices(argument) if "choices" in argument else {}
+        return datasets.import_sample(person, text_of(argument, "deed"), *asked, choices)
+
+    def preview(person: Person, argument: dict) -> dict:
+        path, file_name = preview_source(studio, person, argument)
+        return studio.previews.look(person, path, file_name, checked_choices(read_choices(argument)))
 
     def running(person: Person, argument: dict) -> list[dict]:
         return [{"job_id": job.id} for job in queue.jobs(person, kinds=["import"]) if not job.state().is_ended]
@@ -38,6 +45,7 @@ def build_report(studio) -> gr.HTML:
         elem_id="data-report",
         reads={
             "options": lambda person, argument: import_options(studio, person),
+            "preview": preview,
             "running": running,
             "job": lambda person, argument: read_progress(studio, person, text_of(argument, "job_id")),
             "report": lambda person, argument: datasets.report(person, text_of(argument, "job_id")),

@@ -8,12 +8,13 @@ from typing import Any
 from studio.data.containers import CONTAINERS
 from studio.data.encodings import ENCODINGS
 from studio.data.formats import FORMATS
+from studio.data.samples import find_sample
 from studio.data.sources import DELIMITERS
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION
 from studio.errors import NotYours
 from studio.people import Person
 from studio.ui.uploads import sent_path
-from studio.ui.widgets.arguments import find_text, number_of, object_of
+from studio.ui.widgets.arguments import find_text, number_of, object_of, text_of
 
 
 def import_options(studio, person: Person) -> dict[str, Any]:
@@ -37,9 +38,20 @@ def read_choices(argument: dict) -> dict[str, Any]:
     """container, encoding, delimiter, format (None: found automatically) and held_out_fraction of an import."""
     chosen = object_of(argument, "choices")
     names = ("container", "encoding", "delimiter", "format")
-    return {name: find_text(chosen, name) for name in names} | {
-        "held_out_fraction": number_of(argument, "held_out_fraction")
-    }
+    made: dict[str, Any] = {name: find_text(chosen, name) for name in names}
+    if "held_out_fraction" in argument:
+        made["held_out_fraction"] = number_of(argument, "held_out_fraction")
+    return made
+
+
+def preview_source(studio, person: Person, argument: dict) -> tuple[Path, str]:
+    """The file that a preview is asked of, and its name: a sample, the file of an earlier import, or an upload."""
+    if sample := find_text(argument, "sample_id"):
+        path = find_sample(sample)[1]
+        return path, path.name
+    if job := find_text(argument, "job_id"):
+        return studio.datasets.kept_file(person, job)
+    return uploaded_path(person, text_of(argument, "path")), text_of(argument, "file_name")
 
 
 def uploaded_path(person: Person, text: str) -> Path:
