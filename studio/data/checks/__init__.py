@@ -152,5 +152,6 @@ CHECKS: Registry[Check] = Registry(
     (
         "schema",
         "exact_duplicates",
+        "near_duplicates",
     ),
 )
