@@ -1,0 +1,62 @@
+"""A look at a file before it is imported: asked of a short process, so that no file can hold up or end the page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from studio.errors import FileUnreadable
+from studio.jobs.launchers.local import PROJECT, child_environment
+from studio.people import Person
+from studio.services.dataset_words import preview_words
+
+MODULE = "studio.worker.preview"
+LIMIT_S = 6.0
+"""A look takes 0.1 to 0.4 s. One that takes so long is given up; the import itself may still read the file."""
+
+AT_ONCE = 4
+"""So many looks run beside each other, and further ones wait: a class of thirty opens its dialogs at once."""
+
+
+class Previews:
+    """Looks into files. Thread-safe."""
+
+    def __init__(self, limit_s: float = LIMIT_S) -> None:
+        self._limit_s = limit_s
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+
+    def look(self, person: Person, path: Path, file_name: str, choices: dict[str, Any]) -> dict[str, Any]:
+        """What a file was taken for and why, its first rows, and what they become: see `preview_words`.
+
+        choices: as an import takes them, checked.
+        """
+        asked = {"path": str(path), "file_name": file_name, "choices": choices}
+        return preview_words(person.language, self.ask(asked))
+
+    def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the process. Raises FileUnreadable where there is none within the time and memory it has."""
+        with self._places:
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-P", "-m", MODULE],
+                    input=orjson.dumps(asked),
+                    capture_output=True,
+                    timeout=self._limit_s,
+                    env=child_environment(os.environ, online=False),
+                    cwd=PROJECT,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise self._unreadable(asked, "preview_slow") from None
+        if done.returncode:
+            raise self._unreadable(asked, "preview_ended")
+        return orjson.loads(done.stdout)
+
+    def _unreadable(self, asked: dict[str, Any], cause: str) -> FileUnreadable:
+        return FileUnreadable(file=asked["file_name"], row=None, cause=cause, limit_s=round(self._limit_s))
