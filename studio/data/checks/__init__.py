@@ -151,7 +151,11 @@ CHECKS: Registry[Check] = Registry(
     "studio.data.checks",
     (
         "schema",
+        "empty_sides",
         "exact_duplicates",
         "near_duplicates",
+        "leakage",
+        "group_leakage",
+        "truncation",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -59,24 +60,27 @@ class Keys:
 
     def __init__(self) -> None:
         self._hashes = bytearray()
-        self._row_ids: list[int] = []
+        self._names = array("q")
 
-    def add(self, row_id: int, text: str) -> None:
-        self._hashes += hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        self._row_ids.append(row_id)
+    def add(self, name: int, text: str) -> None:
+        """name: the row's id, or another number of the caller's. A row without such a text has no key."""
+        if text:
+            self._hashes += hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+            self._names.append(name)
 
-    def groups(self) -> Iterator[list[int]]:
-        """Ids of rows with equal texts, each group in the order added, two rows at least."""
-        if not self._row_ids:
+    def groups(self, *more: Keys) -> Iterator[list[int]]:
+        """Names with equal texts here and in more, each group in the order added, two names at least."""
+        all_keys = (self, *more)
+        if not any(keys._names for keys in all_keys):
             return
-        hashes = np.frombuffer(bytes(self._hashes), dtype=np.uint64).reshape(-1, 2)
-        row_ids = np.asarray(self._row_ids, dtype=np.int64)
-        order = np.lexsort((np.arange(len(row_ids)), hashes[:, 1], hashes[:, 0]))
+        hashes = np.frombuffer(b"".join(keys._hashes for keys in all_keys), dtype=np.uint64).reshape(-1, 2)
+        names = np.concatenate([np.array(keys._names, dtype=np.int64) for keys in all_keys])
+        order = np.lexsort((np.arange(len(names)), hashes[:, 1], hashes[:, 0]))
         ordered = hashes[order]
         starts = np.flatnonzero(np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1)))
-        for start, end in zip(starts, np.append(starts[1:], len(order)), strict=True):
-            if end - start > 1:
-                yield row_ids[order[start:end]].tolist()
+        sizes = np.diff(np.append(starts, len(order)))
+        for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+            yield names[order[start : start + size]].tolist()
 
 
 def ticked(rows: Iterator[Any], tick: Callable[[int], None]) -> Iterator[Any]:

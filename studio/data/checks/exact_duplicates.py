@@ -61,8 +61,7 @@ class ExactDuplicates(Check):
         whole, prompts = Keys(), Keys()
         for row in ticked(rows(), context.tick):
             whole.add(row.row_id, whole_text(row.record))
-            if prompt := prompt_text(row.record):
-                prompts.add(row.row_id, prompt)
+            prompts.add(row.row_id, prompt_text(row.record))
         repeated: set[int] = set()
         for first, *others in whole.groups():
             repeated.update(others)
