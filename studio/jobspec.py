@@ -15,6 +15,10 @@ JobKind = Literal[
     "download",
     "export",
     "compile_pairs",
+    "write_replies",
+    "duplicate_dataset",
+    "merge_datasets",
+    "export_rows",
     "check",
     "differences",
     "restore",
@@ -29,6 +33,10 @@ LANE_OF_KIND: dict[str, Lane] = {
     "download": "light",
     "export": "light",
     "compile_pairs": "light",
+    "write_replies": "light",
+    "duplicate_dataset": "light",
+    "merge_datasets": "light",
+    "export_rows": "light",
     "check": "light",
     "differences": "light",
     "restore": "light",
@@ -36,6 +44,10 @@ LANE_OF_KIND: dict[str, Lane] = {
     "probe": "device",
     "train": "device",
 }
+
+
+ASKING_KINDS = frozenset({"write_replies"})
+"""Jobs that ask models for replies, and are given a token for that."""
 
 
 class JobSpec(BaseModel):

@@ -90,10 +90,16 @@
 
     openMenu() {
       const { say } = this.ctx;
+      const { info } = this;
+      const wasImported = Boolean(info.source.container);
       data.menu(this.more, [
+        { label: say("data.menu_new"), act: () => whetstone.send("data:new", {}) },
+        { label: say("data.menu_duplicate"), act: () => whetstone.send("data:duplicate", { info }) },
+        { label: say("data.menu_merge"), act: () => whetstone.send("data:merge", { id: info.id }) },
+        { label: say("data.menu_export"), act: () => whetstone.send("data:export", data.shownRows(info)) },
         { label: say("data.menu_rename"), act: () => this.rename() },
         { label: say("data.menu_held_out"), act: () => this.changeHeldOut() },
-        { label: say("data.menu_report"), act: () => this.openReport() },
+        ...(wasImported ? [{ label: say("data.menu_report"), act: () => this.openReport() }] : []),
         { label: say("data.menu_delete"), act: () => this.remove(), danger: true },
       ]);
     }
@@ -152,6 +158,9 @@
       this.renderFacts();
     }
   }
+
+  // What an export of the shown rows needs: the filter of the table, and how many rows it finds.
+  data.shownRows = (info) => ({ info, selection: data.current?.selection || null, rows: data.current?.total ?? info.rows });
 
   data.datasetHead = (ctx) => new DatasetHead(ctx);
 

@@ -17,6 +17,7 @@ from studio.services.candidates import Candidates
 from studio.services.compare import Compare
 from studio.services.compare_choices import Choices
 from studio.services.compare_source import Models
+from studio.services.dataset_deeds import Deeds
 from studio.services.dataset_previews import Previews
 from studio.services.datasets import Datasets
 from studio.services.endpoints import Endpoints
@@ -52,6 +53,7 @@ class Studio:
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
         self.previews = Previews()
+        self.deeds = Deeds(self.datasets, self.queue)
         self.bases = Bases(settings, self.queue)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)
@@ -65,11 +67,11 @@ class Studio:
         models = Models(self.server, self.endpoints)
         self.compare = Compare(self.queue, choices, models)
         self.preferences = Preferences(self.queue, self.bases, choices)
-        self.candidates = Candidates(models)
+        self.candidates = Candidates(self.queue, self.server, self.endpoints)
         self.voting = Voting()
         self.guide = Guide(self.queue, self.datasets, self.preferences, self.adapters, self.exports)
-        forget = (self.queue.forget, self.compare.forget, self.candidates.forget)
-        self.visitors = Visitors(settings, self.queue, self.candidates.is_writing, forget)
+        forget = (self.queue.forget, self.compare.forget)
+        self.visitors = Visitors(settings, self.queue, forget)
         self.queue.start()
         self.visitors.start()
 
@@ -87,7 +89,6 @@ class Studio:
         """Start no more jobs, end the spare and the model server, give the root back. Running jobs go on."""
         self.visitors.close()
         self.compare.close()
-        self.candidates.close()
         self.queue.close()
         self.endpoints.close()
         self.server.close()

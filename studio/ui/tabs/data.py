@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from studio.ui.widgets.deeds import build_deeds
 from studio.ui.widgets.editor import build_editor
 from studio.ui.widgets.report import build_report
 from studio.ui.widgets.table import build_table
@@ -17,6 +18,7 @@ def build_data_tab(studio) -> None:
         with gr.Column(elem_id="data-left"):
             build_report(studio)
             build_table(studio)
+            build_deeds(studio)
         with gr.Column(elem_id="data-right"):
             build_editor(studio)
             # One panel with three views: the X-ray draws its head and says which view is seen.

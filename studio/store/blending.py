@@ -1,0 +1,48 @@
+"""What a merge reads of its datasets and writes into the new one, beside the rows themselves."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import orjson
+
+
+def kind_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many rows there are of each kind, most first. Reads every row's head once."""
+    found = connection.execute(
+        "SELECT kind, COUNT(*) AS rows FROM rows WHERE deleted = 0 GROUP BY kind ORDER BY rows DESC, kind"
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def ids_of_kinds(connection: sqlite3.Connection, kinds: Sequence[str]) -> np.ndarray:
+    """The ids of all rows of these kinds, in order."""
+    found = connection.execute(
+        "SELECT row_id FROM rows WHERE deleted = 0 AND kind IN (SELECT value FROM json_each(?)) ORDER BY row_id",
+        (orjson.dumps(list(kinds)).decode(),),
+    )
+    return np.fromiter((row[0] for row in found), dtype=np.int64)
+
+
+def tags_of(connection: sqlite3.Connection, row_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The tags of those of the rows that have any."""
+    found = connection.execute(
+        "SELECT row_id, tag FROM row_tags WHERE row_id IN (SELECT value FROM json_each(?)) ORDER BY row_id, tag",
+        (orjson.dumps(list(row_ids)).decode(),),
+    )
+    tags: dict[int, list[str]] = {}
+    for row_id, tag in found:
+        tags.setdefault(row_id, []).append(tag)
+    return tags
+
+
+def insert_tags(connection: sqlite3.Connection, tags: Iterable[tuple[int, str]]) -> None:
+    """tags: (row_id, tag)."""
+    connection.executemany("INSERT OR IGNORE INTO row_tags (row_id, tag) VALUES (?, ?)", tags)
+
+
+def set_split_keys(connection: sqlite3.Connection, keys: Iterable[tuple[float, int]]) -> None:
+    """keys: (split_key, row_id). Blocks are counted afterwards, by `Table.recount`."""
+    connection.executemany("UPDATE rows SET split_key = ? WHERE row_id = ?", keys)
