@@ -135,6 +135,14 @@ MIGRATIONS = (
     ALTER TABLE versions ADD COLUMN about TEXT NOT NULL DEFAULT '{}';
     CREATE TABLE last_numbers (dataset_id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE mappings (
+        name TEXT PRIMARY KEY,
+        mapping TEXT NOT NULL,
+        created TEXT NOT NULL,
+        used TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
 )
 
 

@@ -128,6 +128,17 @@ MIGRATIONS = (
             AND (ignored.row_id IS NULL OR (ignored.row_id = findings.row_id AND ignored.details = findings.details))
         )
     """,
+    """
+    ALTER TABLE refused ADD COLUMN place INTEGER;
+    ALTER TABLE refused ADD COLUMN is_whole INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE refused ADD COLUMN file TEXT;
+    CREATE TABLE refused_settled (
+        refused_id INTEGER PRIMARY KEY REFERENCES refused (refused_id),
+        row_id INTEGER,
+        person TEXT NOT NULL,
+        time TEXT NOT NULL
+    )
+    """,
 )
 
 _COPIED_PAGES = 1024
