@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +41,14 @@ class Lanes:
     """Starts waiting jobs as places become free. Jobs outlive it; those of an earlier one are adopted.
 
     lease: the lock file of the device. before_device_job: called, without waiting for anything, when one is started.
+    environment_of: what a job finds in its environment besides; for jobs that no spare takes.
     """
 
     def __init__(self, launcher: Launcher, devices: Path) -> None:
         self._launcher = launcher
         self.lease = devices / DEVICE_NAME
         self.before_device_job: Callable[[JobFolder], None] = lambda folder: None
+        self.environment_of: Callable[[JobFolder], Mapping[str, str]] = lambda folder: {}
         self._spare = Spare(launcher)
         self._wants_spare = False
         self._waiting: dict[Lane, deque[JobFolder]] = {"device": deque(), "light": deque()}
@@ -166,7 +168,8 @@ class Lanes:
             if keeper.give(folder.path, lease, STOP_GRACE_S[lane]):
                 return keeper
             keeper.wait()
-        keeper = self._launcher.launch(preload=False, online=folder.spec.kind in ONLINE_KINDS)
+        online = folder.spec.kind in ONLINE_KINDS
+        keeper = self._launcher.launch(preload=False, online=online, environment=self.environment_of(folder))
         keeper.give(folder.path, lease, STOP_GRACE_S[lane])
         return keeper
 

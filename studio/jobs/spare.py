@@ -16,7 +16,7 @@ class Spare:
         """Start a pair unless one is waiting. It is ready some seconds later, and may be taken before."""
         if self._keeper is None or not self._keeper.is_alive():
             self.dismiss()
-            self._keeper = self._launcher.launch(preload=True, online=False)
+            self._keeper = self._launcher.launch(preload=True, online=False, environment={})
 
     def take(self) -> KeeperProcess | None:
         """The waiting pair, which is then no longer the spare; None when there is none or it died."""

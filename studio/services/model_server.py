@@ -21,10 +21,12 @@ from studio.jobs.launchers.local import PROJECT, child_environment
 from studio.jobs.lease import lease_holder
 from studio.jobs.log import utc_now
 from studio.jobs.tail import read_tail
+from studio.jobspec import ASKING_KINDS
 from studio.people import Person
 from studio.services.queue import Queue
+from studio.serving.access import remove_address, write_address
 from studio.serving.client import Connections, ServerClient
-from studio.serving.tokens import TOKEN_VARIABLE, workspace_token
+from studio.serving.tokens import JOB_TOKEN_VARIABLE, TOKEN_VARIABLE, workspace_token
 from studio.settings import Settings
 
 MODULE = "studio.serving"
@@ -75,6 +77,7 @@ class ModelServer:
         self._seen: tuple[float, dict[str, Any]] = (-STATUS_S, {})
         self._closed = threading.Event()
         queue.before_device_jobs(self._make_way)
+        queue.give_environment(self._environment_of)
 
     def ensure(self) -> Address:
         """The server's address, once it answers. Raises ServerFailed."""
@@ -88,6 +91,7 @@ class ModelServer:
                 child = _Child(self._settings, self._lease, self._secret)
                 if child.await_port(START_LIMIT_S):
                     self._child = child
+                    write_address(self._settings.root, child.url)
                 else:
                     self._count_crash(child)
             return Address(self._child.url, self._secret)
@@ -103,6 +107,12 @@ class ModelServer:
     def token_for(self, person: Person) -> str:
         return workspace_token(self._secret, person.workspace.name)
 
+    def _environment_of(self, folder: JobFolder) -> dict[str, str]:
+        """What a job is given that asks models: the token of its workspace."""
+        if folder.spec.kind not in ASKING_KINDS:
+            return {}
+        return {JOB_TOKEN_VARIABLE: workspace_token(self._secret, folder.workspace.name)}
+
     def status(self) -> dict[str, Any]:
         """{"state": "off", "running" or "ended", and what the server says of itself}; at most a second old."""
         child = self._child
@@ -112,6 +122,15 @@ class ModelServer:
         if now - self._seen[0] >= STATUS_S:
             self._seen = (now, self._look(child))
         return self._seen[1]
+
+    def revive(self) -> None:
+        """Have a server that ended started again, without waiting; what then fails is told to who asks next."""
+
+        def start() -> None:
+            with suppress(StudioError):
+                self.ensure()
+
+        threading.Thread(target=start, name="revive", daemon=True).start()
 
     def unload(self, hold_s: float = 0.0) -> None:
         """Free the memory and the device; the process and its tokenizers stay. A server that is gone holds nothing."""
@@ -126,6 +145,7 @@ class ModelServer:
     def close(self) -> None:
         """End the server. Replies under way are cut."""
         self._closed.set()
+        remove_address(self._settings.root)
         with self._guard:
             if self._child is not None:
                 self._child.end()

@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,10 @@ class Queue:
     def before_device_jobs(self, tell: Callable[[JobFolder], None]) -> None:
         """Have `tell` called whenever a job that needs the device is started; it must not wait."""
         self._lanes.before_device_job = tell
+
+    def give_environment(self, environment_of: Callable[[JobFolder], Mapping[str, str]]) -> None:
+        """Have jobs find variables in their environment besides: secrets, which no spec may hold."""
+        self._lanes.environment_of = environment_of
 
     def start(self) -> None:
         """Find the jobs of earlier apps: those that live go on being watched, those that never started start now."""

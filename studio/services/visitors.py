@@ -27,21 +27,18 @@ _LEFTOVER = ".visitor-"
 class Visitors:
     """Nothing happens where the app is not open to visitors. Thread-safe.
 
-    is_writing: whether anything but a job still works for a person; forget: drops what is known of them in memory.
-    clock: seconds since the epoch.
+    forget: drops what is known of a person in memory. clock: seconds since the epoch.
     """
 
     def __init__(
         self,
         settings: Settings,
         queue: Queue,
-        is_writing: Callable[[Person], bool],
         forget: Iterable[Callable[[Person], None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._queue = queue
-        self._is_writing = is_writing
         self._forget = tuple(forget)
         self._clock = clock
         self._guard = threading.Lock()
@@ -104,7 +101,7 @@ class Visitors:
 
     def _remove(self, workspace: Path) -> bool:
         person = Person(workspace.name, VISITOR, "en", workspace)
-        if self._is_writing(person) or any(not job.state().is_ended for job in self._queue.jobs(person)):
+        if any(not job.state().is_ended for job in self._queue.jobs(person)):
             return False
         hidden = self._settings.root / f"{_LEFTOVER}{secrets.token_hex(8)}"
         with self._guard:  # a visitor who comes back in this very moment keeps everything

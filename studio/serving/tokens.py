@@ -9,6 +9,9 @@ import hmac
 from dataclasses import dataclass
 
 TOKEN_VARIABLE = "WHETSTONE_SERVING_TOKEN"
+JOB_TOKEN_VARIABLE = "WHETSTONE_JOB_TOKEN"
+"""Where a job that asks models finds the token of its workspace: in its environment and nowhere else."""
+
 _PREFIX = "workspace."
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
 from studio.errors import ModelNotFound, NotYours, OptionsInvalid, RequestRefused
 from studio.models.catalogue import POCKET
 from studio.people import person_from
-from studio.services.candidates import seed_of
+from studio.services.candidates import KIND
 from studio.store.preferences import open_preferences
+from studio.worker.replies import seed_of
 from tests.preference_projects import make_project, numbered_pair
+from tests.process.serving_kills import kill_server
 from tests.processes import wait_for
 
 WAIT_S = 120.0
@@ -73,6 +79,53 @@ def test_writing_that_was_stopped_goes_on_where_it_was(studio, person):
         assert pair.a is not None
         assert pair.b is not None
         assert all(before in (None, now) for before, now in zip(stopped[pair.pair_id], (pair.a, pair.b), strict=True))
+
+
+def _writing(studio, person, project):
+    """The project's job, once it has written a reply, with most of them still to come."""
+    studio.candidates.start(person, project)
+    wait_for(lambda: any(pair.a for pair in pairs_of(person, project)), WAIT_S)
+    return studio.queue.jobs(person, [KIND])[0]
+
+
+def _written(person, project) -> int:
+    return sum((pair.a is not None) + (pair.b is not None) for pair in pairs_of(person, project))
+
+
+def test_a_killed_writer_is_told_and_what_it_wrote_is_kept(studio, person):
+    project = pasted(studio, person, text="\n".join(f"Question {n}?" for n in range(40)), max_tokens=48)
+    job = _writing(studio, person, project)
+    assert studio.candidates.start(person, project) == job.id, "a second click is the same job"
+    os.kill(job.state().started["pid"], signal.SIGKILL)
+    wait_for(lambda: not studio.candidates.state(person, project)["writing"], WAIT_S)
+    state = studio.candidates.state(person, project)
+    assert "SIGKILL" in state["trouble"]["message"]
+    before = _written(person, project)
+    assert 0 < before < 80
+    assert studio.candidates.start(person, project) != job.id
+    wait_for(lambda: _written(person, project) == 80, WAIT_S)
+
+
+def test_writing_goes_on_with_the_server_that_came_after_a_crash(studio, person):
+    project = pasted(studio, person, text="\n".join(f"Question {n}?" for n in range(24)), max_tokens=48)
+    _writing(studio, person, project)
+    kill_server(studio)
+    wait_for(lambda: not studio.candidates.state(person, project)["writing"], WAIT_S)
+    assert studio.candidates.state(person, project)["trouble"] is None
+    assert _written(person, project) == 48
+
+
+def test_the_token_of_a_job_lies_in_no_file(studio, person):
+    project = pasted(studio, person)
+    job = _writing(studio, person, project)
+    environment = Path(f"/proc/{job.state().started['pid']}/environ").read_bytes()
+    token = studio.server.token_for(person).encode()
+    assert b"WHETSTONE_JOB_TOKEN=" + token in environment.split(b"\0")
+    secret = studio.server.ensure().token.encode()
+    assert secret not in environment, "the app's own token stays with the app"
+    wait_for(lambda: not studio.candidates.state(person, project)["writing"], WAIT_S)
+    files = [path for path in studio.settings.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert files and not [path for path in files if token in path.read_bytes() or secret in path.read_bytes()]
 
 
 @pytest.mark.parametrize(

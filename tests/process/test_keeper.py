@@ -28,7 +28,7 @@ def kinds_of(folder: JobFolder) -> list[str]:
 
 
 def keep(launcher: LocalLauncher, folder: JobFolder, lease: Path | None = None, grace_s: float = 5.0):
-    keeper = launcher.launch(preload=False, online=False)
+    keeper = launcher.launch(preload=False, online=False, environment={})
     assert keeper.give(folder.path, lease, grace_s)
     return keeper
 
@@ -102,7 +102,7 @@ def test_a_device_job_waits_for_the_lease_and_says_who_has_it(launcher: LocalLau
 
 
 def test_a_waiting_pair_ends_when_its_app_does(launcher: LocalLauncher, mark: str):
-    spare = launcher.launch(preload=True, online=False)
+    spare = launcher.launch(preload=True, online=False, environment={})
     wait_for(lambda: len(marked_processes(mark)) == 2)
     spare.dismiss()
     spare.wait()
@@ -112,7 +112,7 @@ def test_a_waiting_pair_ends_when_its_app_does(launcher: LocalLauncher, mark: st
 def test_a_waiting_keeper_ends_when_its_worker_dies_and_refuses_the_job(
     launcher: LocalLauncher, new_job: NewJob, mark: str
 ):
-    spare = launcher.launch(preload=True, online=False)
+    spare = launcher.launch(preload=True, online=False, environment={})
     worker = wait_for(lambda: marked_processes(mark, "worker"))[0]
     worker.kill()
     spare.wait()
@@ -123,7 +123,7 @@ def test_a_job_given_to_a_spare_that_dies_before_seeing_it_has_not_started(
     launcher: LocalLauncher, new_job: NewJob, mark: str
 ):
     folder = new_job()
-    spare = launcher.launch(preload=True, online=False)
+    spare = launcher.launch(preload=True, online=False, environment={})
     worker = wait_for(lambda: marked_processes(mark, "worker"))[0]
     worker.suspend()
     assert spare.give(folder.path, None, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -24,5 +25,8 @@ class KeeperProcess(Protocol):
 
 
 class Launcher(Protocol):
-    def launch(self, *, preload: bool, online: bool) -> KeeperProcess:
-        """Start a keeper. preload: its worker does the heavy imports first. online: the worker may use the network."""
+    def launch(self, *, preload: bool, online: bool, environment: Mapping[str, str]) -> KeeperProcess:
+        """Start a keeper. preload: its worker does the heavy imports first. online: the worker may use the network.
+
+        environment: variables that the job finds besides, which are written down nowhere.
+        """

@@ -35,7 +35,7 @@ class LocalLauncher:
         self.worker_module = worker_module
         self.log = log
 
-    def launch(self, *, preload: bool, online: bool) -> LocalKeeper:
+    def launch(self, *, preload: bool, online: bool, environment: Mapping[str, str]) -> LocalKeeper:
         command = [sys.executable, "-S", "-P", "-m", "studio.jobs.keeper", self.worker_module]
         errors = self.log.open("ab") if self.log else None
         try:
@@ -45,7 +45,7 @@ class LocalLauncher:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors or subprocess.DEVNULL,
-                env=child_environment(os.environ, online=online),
+                env=child_environment(os.environ, online=online) | environment,
                 cwd=PROJECT,
                 start_new_session=True,
             )

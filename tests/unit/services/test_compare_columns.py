@@ -7,7 +7,7 @@ import pytest
 from studio.errors import JobNotFound, ModelNotFound, OptionsInvalid, PromptTooLong, RequestRefused
 from studio.people import person_from
 from studio.services.compare_settings import Sampling
-from studio.services.compare_source import fit_conversation
+from studio.serving.conversing import fit_conversation
 
 POCKET = {"kind": "model", "id": "pocket"}
 CONTEXT = 512

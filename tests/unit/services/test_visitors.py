@@ -40,8 +40,8 @@ def space(root, mark):
 @pytest.fixture
 def visitors(space, clock) -> Visitors:
     """Driven by the test: its own clock, no thread."""
-    forget = (space.queue.forget, space.compare.forget, space.candidates.forget)
-    return Visitors(space.settings, space.queue, space.candidates.is_writing, forget, clock)
+    forget = (space.queue.forget, space.compare.forget)
+    return Visitors(space.settings, space.queue, forget, clock)
 
 
 def make_visitor(space, number: int) -> Person:
@@ -104,7 +104,7 @@ def test_the_last_visit_outlives_the_app(space, visitors, clock):
     visitors.note(person.id)
     assert json.loads((person.workspace / "visitor.json").read_text()) == {"format": 1, "seen": round(clock.now)}
     forget = (space.queue.forget,)
-    again = Visitors(space.settings, space.queue, space.candidates.is_writing, forget, clock)
+    again = Visitors(space.settings, space.queue, forget, clock)
     clock.now += 5 * HOUR_S
     assert again.clean_up() == []
     clock.now += 2 * HOUR_S
