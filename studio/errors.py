@@ -100,6 +100,22 @@ class NothingToUndo(InputError):
     """Every change is undone. values: none."""
 
 
+class NothingToRedo(InputError):
+    """Nothing was undone since the last change. values: none."""
+
+
+class ChangedMeanwhile(InputError):
+    """Somebody changed the dataset after the person saw what a step would do. values: none."""
+
+
+class PatternInvalid(InputError):
+    """No regular expression. values: pattern, cause (the library's own words), place (from 1, or None)."""
+
+
+class PatternTooSlow(InputError):
+    """A regular expression that one text keeps busy for too long. values: pattern, seconds."""
+
+
 class NameTaken(InputError):
     """values: name."""
 

@@ -13,6 +13,9 @@ DEFAULT_HELD_OUT_FRACTION = 0.1
 NOBODY = -1.0
 """The threshold at which no row is held out: keys are 0..1."""
 
+HELD_OUT_BY_HAND, TRAIN_BY_HAND = -2.0, 2.0
+"""Keys of rows that a person has put on a side: they stay there however the share is set."""
+
 
 def split_of(key: float, threshold: float) -> str:
     return HELD_OUT if key <= threshold else TRAIN

@@ -11,10 +11,11 @@ import orjson
 from studio.data.cells import COLUMNS, render_cells
 from studio.data.records import check_record, record_kind, split_key
 from studio.data.splits import HELD_OUT, SPLITS, TRAIN, held_out_threshold, split_of
-from studio.errors import EditConflict, NothingToUndo, NotYours, OptionsInvalid, RecordInvalid, RequestRefused
-from studio.store.changes import ADD, DELETE, EDIT, UNDO, Change, Changes
+from studio.errors import EditConflict, NotYours, OptionsInvalid, RecordInvalid, RequestRefused
+from studio.store.changes import ADD, DELETE, EDIT, Change, Changes
 from studio.store.changes import HELD_OUT as HELD_OUT_CHANGE
 from studio.store.connection import transaction
+from studio.store.history import History, rows_of
 from studio.store.table import StoredRow, Table
 
 LARGEST_PAGE = 200
@@ -26,7 +27,7 @@ class DatasetRows:
     """The rows behind a connection, for one person. Every deed has an id: done again it changes nothing."""
 
     def __init__(self, connection: sqlite3.Connection, person_id: str) -> None:
-        self._sql = connection
+        self.connection = self._sql = connection
         self.table = Table(connection)
         self.changes = Changes(connection, person_id)
 
@@ -94,8 +95,9 @@ class DatasetRows:
                     raise EditConflict(row=self.table.position(row_id))
                 before, after = _content(row.kind, row.record), _content(kind, text)
                 if before != after:
-                    self.changes.add(deed, EDIT, row_id, before, after)
-                    self.table.change(row, kind, text)
+                    before |= {"changed": row.changed}
+                    change_id = self.changes.add(deed, EDIT, row_id, before, after)
+                    self.table.change(row_id, kind, text, change_id)
         return self.row(row_id)
 
     def add(self, record: Any, deed: str) -> dict[str, Any]:
@@ -106,8 +108,9 @@ class DatasetRows:
             if done:
                 row_id = int(done.row_id or 0)
             else:
-                row_id = self.table.add(kind, text, "{}", split_key(record))
+                row_id = self.table.append(kind, text, "{}", split_key(record), self.changes.last_id() + 1)
                 self.changes.add(deed, ADD, row_id, None, _content(kind, text))
+                self.table.recount_blocks([self.table.block_of(row_id)])
         return self.row(row_id)
 
     def delete(self, row_id: int, deed: str) -> None:
@@ -116,7 +119,7 @@ class DatasetRows:
                 return
             row = self._present(row_id)
             self.changes.add(deed, DELETE, row_id, _content(row.kind, row.record), None)
-            self.table.mark_deleted(row, True)
+            self.table.mark_deleted(row_id, True)
 
     def set_held_out(self, fraction: float, deed: str) -> None:
         """fraction: 0..0.9. Rows near the border change sides; every other row stays where it was."""
@@ -132,30 +135,24 @@ class DatasetRows:
             self.changes.add(deed, HELD_OUT_CHANGE, None, before, after)
             self._write_held_out(after)
 
-    def undo(self, deed: str) -> dict[str, Any]:
-        """Take back the newest change that stands. Returns {kind, row_id, position}. Raises NothingToUndo."""
-        with transaction(self._sql):
-            done = self._is_done(deed, UNDO)
-            change = self.changes.find_id(done.undoes) if done and done.undoes else self.changes.last_standing()
-            if change is None:
-                raise NothingToUndo()
-            if not done:
-                self._take_back(change)
-                self.changes.add(deed, UNDO, change.row_id, change.after, change.before, change.change_id)
-        position = None
-        if change.row_id is not None:
-            position = self.table.position(change.row_id) + (change.action == ADD)
-        return {"kind": change.action, "row_id": None if change.action == ADD else change.row_id, "position": position}
+    def undo(self, deed: str, expected: int | None = None) -> dict[str, Any]:
+        """Take back the newest change that stands. Returns {kind, row_id, position, rows}. Raises NothingToUndo.
 
-    def _take_back(self, change: Change) -> None:
-        if change.action == HELD_OUT_CHANGE:
-            self._write_held_out(change.before)
-            return
-        row = self.table.row(int(change.row_id or 0))
-        if change.action == EDIT:
-            self.table.change(row, change.before["kind"], change.before["record"])
-        else:
-            self.table.mark_deleted(row, change.action == ADD)
+        expected: the id of the change that the person was told of. Raises ChangedMeanwhile where it is another one.
+        """
+        with transaction(self._sql):
+            return self._stepped(History(self.changes).undo(deed, expected), is_back=True)
+
+    def redo(self, deed: str, expected: int | None = None) -> dict[str, Any]:
+        """Do again what was undone last. Returns {kind, row_id, position, rows}. Raises NothingToRedo."""
+        with transaction(self._sql):
+            return self._stepped(History(self.changes).redo(deed, expected), is_back=False)
+
+    def _stepped(self, change: Change, is_back: bool) -> dict[str, Any]:
+        is_gone = change.action == (ADD if is_back else DELETE)
+        position = None if change.row_id is None else self.table.position(change.row_id) + is_gone
+        row_id = None if is_gone else change.row_id
+        return {"kind": change.action, "row_id": row_id, "position": position, "rows": rows_of(change)}
 
     def _write_held_out(self, values: dict[str, Any]) -> None:
         self.table.write_facts({"held_out_fraction": values["fraction"]})

@@ -90,46 +90,46 @@ class Datasets(Imports):
     def page(self, person: Person, dataset_id: str, asked: dict[str, Any]) -> dict[str, Any]:
         """asked: page, page_size ≤ 200, split, query, or row_ids. Returns rows, columns, total, page, pages, complete."""
         kind = self._entry(person, dataset_id).kind
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             return rows.page(kind, asked)
 
     def page_of(self, person: Person, dataset_id: str, row_id: int, page_size: int) -> int:
         """The page of the whole table on which a row stands. Raises NotYours."""
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             return (rows.row(row_id)["position"] - 1) // max(page_size, 1) + 1
 
     def row(self, person: Person, dataset_id: str, row_id: int) -> dict[str, Any]:
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             return rows.row(row_id)
 
     def save_row(
         self, person: Person, dataset_id: str, row_id: int, revision: int, record: dict[str, Any], deed: str
     ) -> dict[str, Any]:
         """The row as it then stands. Raises RecordInvalid, EditConflict, NotYours."""
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             return rows.save(row_id, revision, record, deed)
 
     def add_row(self, person: Person, dataset_id: str, record: dict[str, Any], deed: str) -> dict[str, Any]:
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             return rows.add(record, deed)
 
     def delete_row(self, person: Person, dataset_id: str, row_id: int, deed: str) -> None:
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             rows.delete(row_id, deed)
 
     def undo(self, person: Person, dataset_id: str, deed: str) -> dict[str, Any]:
         """What was undone: {kind: edit, add, delete or held_out, row_id, position}. Raises NothingToUndo."""
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             return rows.undo(deed)
 
     def set_held_out(self, person: Person, dataset_id: str, fraction: float, deed: str) -> None:
         """fraction: 0..0.9 of the rows. Raises OptionsInvalid."""
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             rows.set_held_out(fraction, deed)
 
     def refused(self, person: Person, dataset_id: str, page: int) -> dict[str, Any]:
         """The rows that the import refused, in the order of the file, page from 1."""
-        with self._rows(person, dataset_id) as rows:
+        with self.rows(person, dataset_id) as rows:
             total = rows.table.count_refused()
             pages = max(-(-total // REFUSED_PAGE_ROWS), 1)
             page = min(max(page, 1), pages)
@@ -177,7 +177,8 @@ class Datasets(Imports):
         return person.workspace / "datasets" / f"{dataset_id}{SUFFIX}"
 
     @contextmanager
-    def _rows(self, person: Person, dataset_id: str) -> Iterator[DatasetRows]:
+    def rows(self, person: Person, dataset_id: str) -> Iterator[DatasetRows]:
+        """What is done with single rows, for whoever needs more than a page does. Raises NotYours."""
         self._entry(person, dataset_id)
         with open_dataset(self._path(person, dataset_id)) as connection:
             yield DatasetRows(connection, person.id)

@@ -18,6 +18,7 @@ from studio.services.compare import Compare
 from studio.services.compare_choices import Choices
 from studio.services.compare_source import Models
 from studio.services.dataset_bulk import Bulk
+from studio.services.dataset_bulk import Bulk
 from studio.services.dataset_deeds import Deeds
 from studio.services.dataset_previews import Previews
 from studio.services.datasets import Datasets
@@ -53,6 +54,7 @@ class Studio:
         self._closing = threading.Event()
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
+        self.bulk = Bulk(self.datasets, self.queue)
         self.bulk = Bulk(self.datasets, self.queue)
         self.previews = Previews()
         self.deeds = Deeds(self.datasets, self.queue)

@@ -1,4 +1,4 @@
-"""Every change of a dataset, kept for good: what was before and after, and which of them were undone."""
+"""Every change of a dataset, kept for good: what was before and after, which of them were undone, and done again."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ ADD = "add"
 DELETE = "delete"
 HELD_OUT = "held_out"
 UNDO = "undo"
+REDO = "redo"
+_STEPS = "('undo', 'redo')"
+"""Changes that only take others back or do them again."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """before, after: what `action` needs to be undone or done again; None where there is nothing."""
+    """before, after: what `action` needs to be undone or done again; None where there is nothing.
+
+    undoes: of an undo, the change that it takes back; of a redo, the undo. A change without row_id that is neither
+    about the held-out share is one of many rows: `change_rows` holds them, `after` their number and its details.
+    """
 
     change_id: int
     deed: str
@@ -27,13 +34,15 @@ class Change:
     before: Any
     after: Any
     undoes: int | None
+    person: str
+    time: str
 
 
 class Changes:
     """The changes behind a connection. Appended to, never edited: an undo is a change of its own."""
 
     def __init__(self, connection: sqlite3.Connection, person: str) -> None:
-        self._sql = connection
+        self.connection = self._sql = connection
         self._person = person
 
     def find(self, deed: str) -> Change | None:
@@ -47,27 +56,75 @@ class Changes:
 
     def add(
         self, deed: str, action: str, row_id: int | None, before: Any, after: Any, undoes: int | None = None
-    ) -> None:
-        self._sql.execute(
+    ) -> int:
+        """The new change's id."""
+        made = self._sql.execute(
             "INSERT INTO changes (deed, action, row_id, before, after, undoes, person, time)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (deed, action, row_id, _text(before), _text(after), undoes, self._person, _now()),
         )
+        return int(made.lastrowid or 0)
+
+    def complete(self, change_id: int, before: Any, after: Any) -> None:
+        """Write what became of a change that was added in this very transaction."""
+        self._sql.execute(
+            "UPDATE changes SET before = ?, after = ? WHERE change_id = ?", (_text(before), _text(after), change_id)
+        )
+
+    def drop(self, change_id: int) -> None:
+        """Forget a change of this very transaction that turned out to change nothing."""
+        self._sql.execute("DELETE FROM changes WHERE change_id = ?", (change_id,))
 
     def last_standing(self) -> Change | None:
-        """The newest change that is not undone and is no undo itself: what the next undo takes back."""
+        """The newest change that is not undone and is no step itself: what the next undo takes back."""
         found = self._sql.execute(
-            "SELECT * FROM changes WHERE action != 'undo'"
+            f"SELECT * FROM changes WHERE action NOT IN {_STEPS} AND {_STANDS} ORDER BY change_id DESC LIMIT 1"
+        ).fetchone()
+        return _change(found) if found else None
+
+    def last_undo(self) -> Change | None:
+        """The newest undo that is not done again: what the next redo takes back. None once there is a new change."""
+        found = self._sql.execute(
+            "SELECT * FROM changes WHERE action = 'undo' AND change_id >"
+            f" (SELECT COALESCE(MAX(change_id), 0) FROM changes WHERE action NOT IN {_STEPS})"
             " AND NOT EXISTS (SELECT 1 FROM changes AS later WHERE later.undoes = changes.change_id)"
             " ORDER BY change_id DESC LIMIT 1"
         ).fetchone()
         return _change(found) if found else None
+
+    def listed(self, before: int | None, size: int) -> list[tuple[Change, bool]]:
+        """Changes that are no steps, newest first, each with whether it stands; only those older than `before`."""
+        found = self._sql.execute(
+            f"SELECT *, {_STANDS} AS stands FROM changes WHERE action NOT IN {_STEPS} AND change_id < ?"
+            " ORDER BY change_id DESC LIMIT ?",
+            (2**62 if before is None else before, size),
+        )
+        return [(_change(row), bool(row["stands"])) for row in found]
+
+    def touched_since(self, change_id: int) -> set[int]:
+        """Rows that a newer change, undo or redo is about."""
+        found = self._sql.execute(
+            "WITH RECURSIVE newer(change_id, row_id, undoes) AS ("
+            " SELECT change_id, row_id, undoes FROM changes WHERE change_id > ?"
+            " UNION SELECT c.change_id, c.row_id, c.undoes FROM changes AS c JOIN newer ON c.change_id = newer.undoes)"
+            " SELECT row_id FROM newer WHERE row_id IS NOT NULL"
+            " UNION SELECT change_rows.row_id FROM newer JOIN change_rows USING (change_id)",
+            (change_id,),
+        )
+        return {row[0] for row in found}
 
     def count_after(self, change_id: int) -> int:
         return self._sql.execute("SELECT COUNT(*) FROM changes WHERE change_id > ?", (change_id,)).fetchone()[0]
 
     def last_id(self) -> int:
         return self._sql.execute("SELECT COALESCE(MAX(change_id), 0) FROM changes").fetchone()[0]
+
+
+# Not undone, or each undo of it was done again.
+_STANDS = (
+    "NOT EXISTS (SELECT 1 FROM changes AS undo WHERE undo.undoes = changes.change_id"
+    " AND NOT EXISTS (SELECT 1 FROM changes AS redo WHERE redo.undoes = undo.change_id))"
+)
 
 
 def _change(row: sqlite3.Row) -> Change:
@@ -79,6 +136,8 @@ def _change(row: sqlite3.Row) -> Change:
         before=_value(row["before"]),
         after=_value(row["after"]),
         undoes=row["undoes"],
+        person=row["person"],
+        time=row["time"],
     )
 
 

@@ -10,16 +10,21 @@ from typing import Any
 
 import orjson
 
+from studio.data.records import iterate_texts
 from studio.errors import NotYours
 from studio.store.dataset_file import BLOCK_ROWS
 
 SEARCH_TIME_S = 1.5
-_ALL_FIELDS = "row_id, kind, record, meta, split_key, revision, deleted"
+_ALL_FIELDS = "row_id, kind, record, meta, split_key, revision, deleted, changed, characters"
 
 
 @dataclass(frozen=True)
 class StoredRow:
-    """One row; record and meta as JSON text, as they lie in the file."""
+    """One row; record and meta as JSON text, as they lie in the file.
+
+    changed: the newest change that made the record what it is, 0 for one as it was imported. characters: of all its
+    texts; None in a file of an older version until they are counted.
+    """
 
     row_id: int
     kind: str
@@ -28,6 +33,8 @@ class StoredRow:
     split_key: float
     revision: int
     deleted: bool
+    changed: int
+    characters: int | None
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,10 @@ class Table:
 
     def insert(self, rows: Iterable[tuple[int, str, str | bytes, str | bytes, float]]) -> None:
         """rows: (row_id, kind, record, meta, split_key). Blocks are counted by `recount`, after the last row."""
-        self._sql.executemany("INSERT INTO rows (row_id, kind, record, meta, split_key) VALUES (?, ?, ?, ?, ?)", rows)
+        self._sql.executemany(
+            "INSERT INTO rows (row_id, kind, record, meta, split_key, characters) VALUES (?, ?, ?, ?, ?, ?)",
+            ((*row, count_characters(row[2])) for row in rows),
+        )
 
     def insert_refused(self, rows: Iterable[tuple[int, str | None, str, str, str]]) -> None:
         """rows: (number, field, cause, details as JSON text, raw)."""
@@ -87,31 +97,38 @@ class Table:
             (threshold,),
         )
 
-    def add(self, kind: str, record: str, meta: str, split_key: float) -> int:
-        """A new row at the end; returns its id, which no row ever had."""
+    def recount_blocks(self, blocks: Iterable[int]) -> None:
+        """Count these blocks anew, after their rows were deleted, added or moved to the other side of the split."""
+        threshold = self.fact("held_out_threshold")
+        for block in blocks:
+            self._sql.execute(
+                "INSERT OR REPLACE INTO blocks (block, present, held_out)"
+                " SELECT ?, COUNT(*), COALESCE(SUM(split_key <= ?), 0) FROM rows WHERE row_id BETWEEN ? AND ? AND deleted = 0",
+                (block, threshold, block * BLOCK_ROWS, block * BLOCK_ROWS + BLOCK_ROWS - 1),
+            )
+
+    @staticmethod
+    def block_of(row_id: int) -> int:
+        return row_id // BLOCK_ROWS
+
+    def append(self, kind: str, record: str, meta: str, split_key: float, changed: int = 0) -> int:
+        """A new row at the end; returns its id, which no row ever had. Its block is not counted yet."""
         row_id = self._sql.execute("SELECT COALESCE(MAX(row_id), 0) + 1 FROM rows").fetchone()[0]
         self.insert([(row_id, kind, record, meta, split_key)])
-        self._count(row_id, split_key, 1)
+        self._sql.execute("UPDATE rows SET changed = ? WHERE row_id = ?", (changed, row_id))
         return row_id
 
-    def change(self, row: StoredRow, kind: str, record: str) -> None:
+    def change(self, row_id: int, kind: str, record: str, changed: int) -> None:
         self._sql.execute(
-            "UPDATE rows SET kind = ?, record = ?, revision = revision + 1 WHERE row_id = ?", (kind, record, row.row_id)
+            "UPDATE rows SET kind = ?, record = ?, characters = ?, changed = ?, revision = revision + 1 WHERE row_id = ?",
+            (kind, record, count_characters(record), changed, row_id),
         )
 
-    def mark_deleted(self, row: StoredRow, deleted: bool) -> None:
+    def mark_deleted(self, row_id: int, deleted: bool) -> None:
         self._sql.execute(
-            "UPDATE rows SET deleted = ?, revision = revision + 1 WHERE row_id = ?", (int(deleted), row.row_id)
+            "UPDATE rows SET deleted = ?, revision = revision + 1 WHERE row_id = ?", (int(deleted), row_id)
         )
-        self._count(row.row_id, row.split_key, -1 if deleted else 1)
-
-    def _count(self, row_id: int, split_key: float, by: int) -> None:
-        held = by if split_key <= self.fact("held_out_threshold") else 0
-        self._sql.execute(
-            "INSERT INTO blocks (block, present, held_out) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE"
-            " SET present = present + excluded.present, held_out = held_out + excluded.held_out",
-            (row_id // BLOCK_ROWS, by, held),
-        )
+        self.recount_blocks([self.block_of(row_id)])
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -161,9 +178,23 @@ class Table:
         return [_stored(row) for row in found]
 
     def rows_by_id(self, row_ids: list[int]) -> list[StoredRow]:
-        marks = ",".join("?" * len(row_ids))
-        found = self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE row_id IN ({marks}) ORDER BY row_id", row_ids)
-        return [_stored(row) for row in found]
+        """In the order of the ids; ids without a row are left out."""
+        found = self._sql.execute(
+            f"SELECT {_ALL_FIELDS} FROM rows WHERE row_id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(row_ids).decode(),),
+        )
+        rows = {row[0]: _stored(row) for row in found}
+        return [rows[row_id] for row_id in row_ids if row_id in rows]
+
+    def tags_of(self, row_ids: list[int]) -> dict[int, set[str]]:
+        """The tags of those of the rows that have some."""
+        found: dict[int, set[str]] = {}
+        for row_id, tag in self._sql.execute(
+            "SELECT row_id, tag FROM row_tags WHERE row_id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(row_ids).decode(),),
+        ):
+            found.setdefault(row_id, set()).add(tag)
+        return found
 
     def present(self, row_ids: list[int]) -> list[int]:
         """Those of the rows that are still there, in order."""
@@ -172,6 +203,19 @@ class Table:
             (orjson.dumps(row_ids).decode(),),
         )
         return [row[0] for row in there]
+
+    def measure_characters(self) -> None:
+        """Count the characters of rows that came in before they were counted, in a transaction of the caller."""
+        while rows := self._sql.execute(
+            "SELECT row_id, record FROM rows WHERE characters IS NULL LIMIT 5000"
+        ).fetchall():
+            self._sql.executemany(
+                "UPDATE rows SET characters = ? WHERE row_id = ?",
+                [(count_characters(text), row_id) for row_id, text in rows],
+            )
+
+    def has_unmeasured(self) -> bool:
+        return self._sql.execute("SELECT 1 FROM rows WHERE characters IS NULL LIMIT 1").fetchone() is not None
 
     def iterate(self) -> Iterator[StoredRow]:
         """Every row that is there, in order."""
@@ -231,7 +275,12 @@ class Table:
 
 
 def _stored(row: sqlite3.Row) -> StoredRow:
-    return StoredRow(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]))
+    return StoredRow(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7], row[8])
+
+
+def count_characters(record: str | bytes) -> int:
+    """How many characters (code points) the texts of a record have; 0 where it is of no kind."""
+    return sum(len(text) for _, _, text in iterate_texts(orjson.loads(record)))
 
 
 _STRUCTURE = (
