@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.data.rows import Guess
@@ -74,7 +75,7 @@ def _guess_many_byte(piece: Piece) -> Guess:
         return Guess("utf-8", 0.8, "encoding_damaged_utf8", {"characters": good, "bad": bad})
     counts = {name: _count_japanese(piece.data, name) for name in ("cp932", "euc-jp")}
     name = max(counts, key=lambda key: counts[key].plausible)
-    if counts[name].is_japanese:
+    if counts[name].is_japanese(_KANJI_ALONE if name == "cp932" else None):
         values = {"encoding": name, "characters": counts[name].japanese, "bad": bad}
         return Guess(name, 0.9, f"encoding_{name.replace('-', '_')}", values)
     if western := _count_western(piece.data):
@@ -113,10 +114,14 @@ class _Japanese(NamedTuple):
     def plausible(self) -> int:
         return self.japanese + self.kana - 50 * self.strange - 2 * self.narrow
 
-    @property
-    def is_japanese(self) -> bool:
-        """A few bytes of any other encoding pass for rare kanji; Japanese that is written by people has kana."""
-        enough = self.kana * 20 > self.japanese or (self.japanese >= _KANJI_ALONE and not self.strange)
+    def is_japanese(self, least_kanji: int | None) -> bool:
+        """A few bytes of any other encoding pass for rare kanji; Japanese that is written by people has kana.
+
+        least_kanji: so many without kana are enough; None where the bytes could be Korean or Chinese as well.
+        """
+        enough = self.kana * 20 > self.japanese or (
+            least_kanji is not None and self.japanese >= least_kanji and not self.strange
+        )
         return self.japanese > 0 and self.strange * 50 <= self.japanese and self.narrow <= self.japanese and enough
 
 
@@ -144,5 +149,5 @@ def _count_western(data: bytes) -> int:
     text = data.decode("cp1252", "replace")
     beyond = [index for index, character in enumerate(text) if character > "\x7f"]
     letters = sum(text[index].isalpha() or text[index] in _WESTERN_SIGNS for index in beyond)
-    beside = sum(after - before == 1 for before, after in zip(beyond, beyond[1:], strict=False))
+    beside = sum(after - before == 1 for before, after in pairwise(beyond))
     return letters if letters >= 0.95 * len(beyond) and beside <= 0.2 * len(beyond) else 0

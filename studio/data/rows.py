@@ -15,6 +15,9 @@ RAW_LIMIT_BYTES = 2048
 LONGEST_ROW_BYTES = 8 * 1024 * 1024
 """A row longer than this is refused: no context holds it, and it would be parsed in memory as a whole."""
 
+MENDED_LIMIT_BYTES = 256 * 1024
+"""Up to this length a refused row is kept whole, to be mended."""
+
 _UNDECODABLE = re.compile("[\udc00-\udcff]")
 """How `studio.data.lines` stands bytes that are no text: U+DC00 plus the byte."""
 
@@ -52,14 +55,20 @@ class Guess:
     among: tuple[str, ...] = ()
 
 
-def shown_raw(row: RawRow) -> str:
-    """The text of a row as it is shown: at most RAW_LIMIT_BYTES of UTF-8, bytes that are no text as `\\x96`."""
+def shown_raw(row: RawRow, limit_bytes: int = RAW_LIMIT_BYTES) -> str:
+    """The text of a row as it is shown: at most so many bytes of UTF-8, bytes that are no text as `\\x96`."""
     raw = row.raw
     if raw is None:
         raw = orjson.dumps(row.fields, default=str) if row.fields is not None else b""
     if isinstance(raw, bytes):
-        text = raw[:RAW_LIMIT_BYTES].decode("utf-8", "backslashreplace" if len(raw) <= RAW_LIMIT_BYTES else "replace")
+        text = raw[:limit_bytes].decode("utf-8", "backslashreplace" if len(raw) <= limit_bytes else "replace")
     else:
-        text = _UNDECODABLE.sub(lambda found: f"\\x{ord(found.group(0)) & 0xFF:02x}", raw[:RAW_LIMIT_BYTES])
+        text = _UNDECODABLE.sub(lambda found: f"\\x{ord(found.group(0)) & 0xFF:02x}", raw[:limit_bytes])
     # A cut goes through no character.
-    return text.encode("utf-8", "replace")[:RAW_LIMIT_BYTES].decode("utf-8", "ignore")
+    return text.encode("utf-8", "replace")[:limit_bytes].decode("utf-8", "ignore")
+
+
+def whole_raw(row: RawRow) -> tuple[str, bool]:
+    """The text of a row as it is kept to be mended, and whether that is all of it."""
+    text = shown_raw(row, MENDED_LIMIT_BYTES)
+    return text, bool(text) and len(text.encode()) < MENDED_LIMIT_BYTES

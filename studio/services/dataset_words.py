@@ -9,6 +9,7 @@ import orjson
 
 from studio.data.containers import CONTAINERS
 from studio.data.formats import FORMATS
+from studio.data.sources import CHOICES
 from studio.errors import error_of_code
 from studio.words import say
 
@@ -31,10 +32,12 @@ def _title(language: str, name: str, value: str) -> str:
         return CONTAINERS[value].title.said(language)
     if name == "format":
         return FORMATS[value].title.said(language)
+    if CHOICES[name] is None and value not in _VALUE_WORDS:
+        return value  # a name out of the file itself
     return say(language, f"data.{name}.{_VALUE_WORDS.get(value, value)}")
 
 
-_VALUE_WORDS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
+_VALUE_WORDS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", "$": "top"}
 
 
 def _worded(language: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from studio.data.sources import plan_reading
 from studio.errors import FileUnreadable, StudioError
 from studio.words import catalogue
 from tests.conftest import PROJECT
+from tests.data_files import write_workbook
 from tests.dataset_jobs import import_file
 
 DIRTY = Path(os.environ.get("WHETSTONE_DATA") or PROJECT.parent / "shared" / "data") / "dirty"
@@ -27,7 +28,11 @@ def read(path: Path, **chosen: str) -> list[RawRow]:
 
 def example_file(plug, folder: Path) -> Path:
     path = folder / plug.example.file_name
-    if plug.example.content is None:
+    if plug.name == "xlsx":
+        write_workbook(
+            path, {"Sheet1": [list(plug.example.rows[0]), *(list(row.values()) for row in plug.example.rows)]}
+        )
+    elif plug.example.content is None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -88,7 +93,7 @@ def dirty_files() -> list[str]:
     return sorted(p.relative_to(DIRTY).as_posix() for p in DIRTY.rglob("*") if p.is_file()) if DIRTY.is_dir() else ["-"]
 
 
-NOT_READ = {".gz": "is_gzip", ".xls": "is_xls", ".xlsx": "is_xlsx"}
+NOT_READ = {".xls": "is_xls"}
 
 
 @pytest.mark.parametrize("name", dirty_files())

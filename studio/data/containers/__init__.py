@@ -10,8 +10,8 @@ from studio.registry import Registry
 from studio.words import Text
 
 if TYPE_CHECKING:
-    from studio.data.rows import Guess, RawRow
     from studio.data.files import Head, Source
+    from studio.data.rows import Guess, RawRow
 
 
 @dataclass(frozen=True)
@@ -42,4 +42,6 @@ class Container(Protocol):
         """Every row, understood or refused; a row is never skipped. Raises FileUnreadable for the whole file."""
 
 
-CONTAINERS: Registry[Container] = Registry("container", "studio.data.containers", ("jsonl", "json", "csv", "text", "xlsx", "parquet"))
+CONTAINERS: Registry[Container] = Registry(
+    "container", "studio.data.containers", ("jsonl", "json", "csv", "text", "xlsx", "parquet")
+)

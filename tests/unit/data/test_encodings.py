@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.data.encodings import ENCODINGS, guess_encoding
+from studio.data.files import Source
 from studio.data.sources import plan_reading
 from studio.words import catalogue
 
@@ -20,7 +21,7 @@ JAPANESE = (
 def guessed(content: bytes, folder: Path):
     path = folder / "file"
     path.write_bytes(content)
-    guess = guess_encoding(path)
+    guess = guess_encoding(Source(path, "file", "file").looks())
     assert f"choice.{guess.reason}" in catalogue("ja")
     return guess
 
@@ -38,7 +39,13 @@ def guessed(content: bytes, folder: Path):
         (JAPANESE.replace("—", "-").encode("cp932"), "cp932", "encoding_cp932"),
         (b"x" * 3_000_000 + JAPANESE.replace("—", "-").encode("cp932"), "cp932", "encoding_cp932"),
         (JAPANESE.encode() + b"\xff\n", "utf-8", "encoding_damaged_utf8"),
-        ("Do\u00f1a Ana,Espa\u00f1a\n".encode("latin-1"), "utf-8", "encoding_unknown"),
+        (JAPANESE.replace("—", "-").encode("euc-jp"), "euc-jp", "encoding_euc_jp"),
+        (JAPANESE.replace("—", "-").encode("iso-2022-jp"), "iso-2022-jp", "encoding_escapes"),
+        ("Do\u00f1a Ana,Espa\u00f1a\n".encode("latin-1"), "cp1252", "encoding_cp1252"),
+        ("“Schöne Grüße” – naïve café, 5 €\n".encode("cp1252"), "cp1252", "encoding_cp1252"),
+        ("Привет, как дела? Хорошо\n".encode("cp1251"), "utf-8", "encoding_unknown"),
+        ("你好，今天天气怎么样？\n".encode("gb18030"), "utf-8", "encoding_unknown"),
+        ("안녕하세요, 오늘 날씨는 어때요\n".encode("euc-kr"), "utf-8", "encoding_unknown"),
     ],
 )
 def test_an_encoding_is_found_with_its_reason(content, encoding, reason, tmp_path):
@@ -46,7 +53,10 @@ def test_an_encoding_is_found_with_its_reason(content, encoding, reason, tmp_pat
     assert (guess.value, guess.reason) == (encoding, reason)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+JAPANESE_ENCODINGS = [name for name in ENCODINGS if name != "cp1252"]
+
+
+@pytest.mark.parametrize("encoding", JAPANESE_ENCODINGS)
 @pytest.mark.parametrize("mark", [True, False])
 def test_every_encoding_reads_the_same_rows(encoding, mark, tmp_path):
     text = JAPANESE.replace("—", "-")
@@ -60,6 +70,14 @@ def test_every_encoding_reads_the_same_rows(encoding, mark, tmp_path):
     ]
 
 
+def test_a_western_file_is_read_with_its_letters_and_a_byte_that_stands_for_none_is_refused(tmp_path):
+    """0x81 is one of the five bytes that CP1252 lacks."""
+    (tmp_path / "a.csv").write_bytes("prompt,completion\nOlé,“sí”\n".encode("cp1252") + b"a,\x81\n")
+    rows = list(plan_reading(tmp_path / "a.csv", "a.csv", encoding="cp1252").rows())
+    assert rows[0].fields == {"prompt": "Olé", "completion": "“sí”"}
+    assert (rows[1].cause, rows[1].field, rows[1].values["byte"]) == ("undecodable", "completion", "0x81")
+
+
 def test_a_row_with_a_byte_that_is_no_text_is_refused_with_byte_and_place(tmp_path):
     """The lone 0xff in the second of three rows stands at its third character."""
     (tmp_path / "a.csv").write_bytes("a,b\n煎茶,1\n玄,\xff\n番茶,3\n".encode().replace("\xff".encode(), b"\xff"))
@@ -68,7 +86,7 @@ def test_a_row_with_a_byte_that_is_no_text_is_refused_with_byte_and_place(tmp_pa
     assert (rows[1].field, rows[1].values) == ("b", {"line": 3, "byte": "0xff", "position": 3})
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", JAPANESE_ENCODINGS)
 @pytest.mark.parametrize("container", ["jsonl", "json", "csv"])
 def test_a_file_cut_in_the_middle_of_a_character_loses_that_row_only(encoding, container, tmp_path):
     texts = {
