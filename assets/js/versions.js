@@ -20,6 +20,19 @@
     watcher.observe(document.getElementById("ws-tabs"), { childList: true, subtree: true, attributes: true, attributeFilter: ["data-widget"] });
   };
 
+  const MOST_USES = 3;
+
+  // Where what was made from a version is shown.
+  const openTab = async (tab, widget, topic, detail) => {
+    whetstone.openTab(tab);
+    await whetstone.whenMounted(widget);
+    whetstone.send(topic, detail);
+  };
+  const OPENS = {
+    run: (id) => openTab("train", "run", "run:selected", { id }),
+    adapter: (id) => openTab("export", "adapters", "adapter:choose", { id }),
+  };
+
   class Versions {
     constructor(root, ctx) {
       this.root = root;
@@ -56,23 +69,86 @@
 
     renderOne(version) {
       const { say } = this.ctx;
-      const facts = [say("data.fact_rows", { rows: version.rows }), say("data.fact_held_out", { rows: version.held_out })];
-      const train = data.button(say("data.train_on"), () => data.trainOn(version.fingerprint), "small");
-      train.setAttribute("aria-label", say("data.train_on_version", { number: version.number }));
-      const lengths = data.button(say("xray.view.lengths"), () => whetstone.send("xray:lengths", { number: version.number }), "small");
-      lengths.setAttribute("aria-label", say("xray.lengths_of_version", { number: version.number }));
-      return el("li", { class: "ws-version", attrs: { "data-version": String(version.number) } }, [
-        el("span", { class: "ws-tag", text: say("data.version_number", { number: version.number }) }),
+      const { number, rows, held_out: heldOut, fingerprint, person, is_own: isOwn, message } = version;
+      const who = isOwn ? say("data.version_by_you") : person && say("data.version_by", { person });
+      const facts = [say("data.fact_rows", { rows }), say("data.fact_held_out", { rows: heldOut }), who].filter(Boolean);
+      const train = data.button(say("data.train_on"), () => data.trainOn(fingerprint), "small");
+      train.setAttribute("aria-label", say("data.train_on_version", { number }));
+      const more = el("button", { class: "ws-btn ws-btn-small ws-more", text: "⋯", attrs: { type: "button", "aria-haspopup": "menu", title: say("data.version_more", { number }), "aria-label": say("data.version_more", { number }) }, on: { click: () => this.openMenu(more, version) } });
+      return el("li", { class: "ws-version", attrs: { "data-version": String(number) } }, [
+        el("span", { class: "ws-tag", text: say("data.version_number", { number }) }),
         el("span", { class: "ws-version-words" }, [
           el("span", { class: "ws-version-line" }, [
-            version.message ? el("span", { class: "ws-version-message", text: version.message, attrs: { translate: "no" } }) : null,
+            message ? el("span", { class: "ws-version-message", text: message, attrs: { translate: "no", title: message } }) : null,
             el("span", { class: "ws-key", text: whetstone.time(version.created), attrs: { translate: "no" } }),
           ]),
-          el("span", { class: "ws-fine" }, facts.map((text) => el("span", { text }))),
+          el("span", { class: "ws-fine" }, [...facts.map((text) => el("span", { text })), el("code", { class: "ws-version-print", text: fingerprint.slice(0, 8), attrs: { translate: "no", title: say("data.version_print", { fingerprint }) } })]),
+          this.renderUses(version.uses),
         ]),
-        lengths,
-        train,
+        el("span", { class: "ws-version-deeds" }, [train, more]),
       ]);
+    }
+
+    // What was made from a version, by name; a click goes there.
+    renderUses(uses) {
+      if (!uses.length) return null;
+      const { say } = this.ctx;
+      const shown = uses.slice(0, MOST_USES).map(({ kind, title, id }) => {
+        const words = say(`data.version_use.${whetstone.has(`data.version_use.${kind}`) ? kind : "job"}`, { title });
+        const open = OPENS[kind];
+        return open ? el("button", { class: "ws-link ws-version-use", text: words, attrs: { type: "button", "data-use": kind }, on: { click: () => open(id) } }) : el("span", { text: words });
+      });
+      const more = uses.length > MOST_USES ? [el("span", { text: say("data.version_uses_more", { count: uses.length - MOST_USES }) })] : [];
+      return el("span", { class: "ws-fine ws-version-uses" }, [...shown, ...more]);
+    }
+
+    openMenu(button, version) {
+      const { say } = this.ctx;
+      const { number, uses } = version;
+      const earlier = this.versions.find((one) => one.number < number);
+      const items = [
+        { label: say("data.version_compare_now"), act: () => this.compare(number, null) },
+        earlier && { label: say("data.version_compare", { number: earlier.number }), act: () => this.compare(earlier.number, number) },
+        { label: say("data.version_lengths"), act: () => whetstone.send("xray:lengths", { number }) },
+        { label: say("data.version_restore"), act: () => this.restore(version) },
+        !uses.length && { label: say("data.version_delete"), act: () => this.remove(version), danger: true },
+      ];
+      data.menu(button, items.filter(Boolean));
+    }
+
+    compare(before, after) {
+      return data.openDifferences(this.ctx, this.info, this.versions, before, after);
+    }
+
+    // What the change would do is counted before it is offered.
+    async restore({ number }) {
+      const { say, server } = this.ctx;
+      const { id } = this.info;
+      const deed = this.ctx.deed();
+      const working = el("p", { class: "ws-key", attrs: { role: "status" } });
+      const words = el("p", { text: say("data.restore_words", { number }) });
+      const counted = el("p", {});
+      const follow = (job) => data.follow(server, job, (state) => (working.textContent = data.progressWords(say, state)));
+      const count = async () => {
+        const { summary } = await follow(await server.compare({ id, before: null, after: number }));
+        const { added, removed, changed, moved } = summary;
+        working.textContent = "";
+        counted.textContent = added + removed + changed + moved ? say("data.restore_counts", { added, removed, changed, moved }) : say("data.restore_nothing");
+      };
+      const done = async () => {
+        await follow(await server.restore({ id, number, deed }));
+        this.ctx.toast(say("data.restored", { number }), "good");
+        whetstone.send("data:changed", { id, undone: true });
+      };
+      const asked = data.ask({ title: say("data.restore_title", { number }), body: el("div", { class: "ws-form" }, [words, counted, working]), act: say("data.restore"), done });
+      await count();
+      await asked;
+    }
+
+    async remove({ number }) {
+      if (!(await this.ctx.confirm("data.version_remove", { number }))) return;
+      await this.ctx.server.remove_version({ id: this.info.id, number });
+      whetstone.send("version:saved", { id: this.info.id });
     }
 
     async save() {

@@ -185,16 +185,16 @@ class Runs:
         base, version, learns = ground.base, ground.version["fingerprint"], METHODS[ground.method].learns
         options = {"base": base.id, "base_folder": str(base.folder), "version": version, "learns": learns}
         subject = measure_path(person.workspace, version, base, learns).name
-        return self._ensure_job(person, "measure", f"{base.title} {version[:8]}", options, subject)
+        return self.ensure_job(person, "measure", f"{base.title} {version[:8]}", options, subject)
 
     def _ensure_probe(self, person: Person, ground: Ground, adapter_options: Any) -> JobFolder:
         base = ground.base
         options = {"base": base.id, "base_folder": str(base.folder), "adapter": ground.adapter}
         options["adapter_options"] = adapter_options.model_dump()
         subject = f"{base.id}|{base.bytes}|{ADAPTERS[ground.adapter].quantisation(adapter_options)}"
-        return self._ensure_job(person, "probe", base.title, options, subject)
+        return self.ensure_job(person, "probe", base.title, options, subject)
 
-    def _ensure_job(self, person: Person, kind: str, title: str, options: dict[str, Any], subject: str) -> JobFolder:
+    def ensure_job(self, person: Person, kind: str, title: str, options: dict[str, Any], subject: str) -> JobFolder:
         """The job that measures what is missing; asked for once, however often the form looks.
 
         One that ended without a result is tried again after a minute; so is one whose result is no longer there.

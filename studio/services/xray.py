@@ -13,7 +13,12 @@ from studio.services.bases import Bases
 from studio.services.datasets import Datasets
 from studio.services.model_server import ModelServer
 from studio.services.runs import Runs
-from studio.training.measures import LISTED_ROWS, Lengths, Measure
+from studio.services.versions import dataset_path
+from studio.store.changes import Changes
+from studio.store.dataset_file import open_dataset
+from studio.store.row_lengths import RowLengths
+from studio.training.batches import LARGEST_BATCH, compare_batches
+from studio.training.measures import LISTED_ROWS, Lengths, Measure, find_measure, measure_path
 from studio.training.methods import METHODS
 
 BINS = 40
@@ -51,19 +56,62 @@ class Xray:
     def lengths(
         self, person: Person, base: str, dataset_id: str, number: int | None, max_length: int
     ) -> dict[str, Any]:
-        """How long the rows of a version are: `summarise` with status "ready"; else "no_version", "measuring", "failed".
+        """How long the rows of a version are, or the rows as they stand: `summarise` with status "ready"; else "measuring", "failed".
 
-        number: of the version; the newest where None. Call again while "measuring". Raises NotYours, ModelNotFound.
+        number: of the version; None for the rows as they stand, of which the last figures are told, with "behind", while
+        they are counted again. versions: all numbers. Call again while "measuring" or "behind". Raises NotYours, ModelNotFound.
         """
         most = check_length(max_length)
         versions = self._datasets.versions(person, dataset_id)
-        if not versions:
-            return {"status": "no_version"}
-        version = self._pick(versions, number)
+        told = self._find(person, base, dataset_id, number)
+        measure = told.pop("measure")
+        told |= {"version": number, "versions": [version["number"] for version in versions]}
+        return told | (summarise(measure, most) if measure else {})
+
+    def batches(self, person: Person, base: str, dataset_id: str, number: int | None, cut: Mapping[str, Any]) -> dict:
+        """What batches of the training rows would be made of: `compare_batches`, with status as `lengths` tells it.
+
+        cut: max_length in tokens, and batch: rows in a batch. Raises OptionsInvalid, NotYours, ModelNotFound.
+        """
+        most, batch = check_length(cut["max_length"]), cut["batch"]
+        if not 1 <= batch <= LARGEST_BATCH:
+            problem = {"field": "batch_size", "code": "out_of_range", "minimum": 1, "maximum": LARGEST_BATCH}
+            raise OptionsInvalid([problem])
+        told = self._find(person, base, dataset_id, number)
+        measure = told.pop("measure")
+        return told | (compare_batches(measure.train, most, batch) if measure else {})
+
+    def _find(self, person: Person, base: str, dataset_id: str, number: int | None) -> dict[str, Any]:
+        """{"status", "measure", "method", "behind"} of a version, or of the rows as they stand."""
+        if number is None:
+            return self._stand(person, base, dataset_id)
+        version = self._pick(self._datasets.versions(person, dataset_id), number)
         method = choose_method(version["kind"])
         status, measure = self._runs.find_measure(person, base, version["fingerprint"], method)
-        told = {"status": status, "version": version["number"], "newest": version is versions[0], "method": method}
-        return told | (summarise(measure, most) if measure else {})
+        return {"status": status, "measure": measure, "method": method, "behind": False}
+
+    def _stand(self, person: Person, base: str, dataset_id: str) -> dict[str, Any]:
+        """The lengths of the rows as they stand, counted anew by a job when there is a newer change."""
+        info = self._datasets.info(person, dataset_id)
+        found, method = self._bases.find(base), choose_method(info["kind"])
+        learns = METHODS[method].learns
+        path = measure_path(person.workspace, dataset_id, found, learns)
+        measure = find_measure(path)
+        with open_dataset(dataset_path(person, dataset_id)) as connection:
+            last_change = Changes(connection, person.id).last_id()
+        if measure is not None and measure.last_change == last_change:
+            return {"status": "ready", "measure": measure, "method": method, "behind": False}
+        options = {"dataset_id": dataset_id, "base": found.id, "base_folder": str(found.folder), "learns": learns}
+        job = self._runs.ensure_job(person, "measure_rows", info["name"], options, f"{path.name}|{last_change}")
+        failed = job.state().status in ("failed", "stopped")
+        status = "ready" if measure else "failed" if failed else "measuring"
+        return {"status": status, "measure": measure, "method": method, "behind": not failed}
+
+    def nothing_rows(self, person: Person, base: str, dataset_id: str, max_length: int) -> list[int]:
+        """Ids of the rows as they stand that train nothing at so many tokens; at most LISTED_ROWS. Raises NotYours."""
+        self._datasets.info(person, dataset_id)
+        with open_dataset(dataset_path(person, dataset_id)) as connection:
+            return RowLengths(connection, self._bases.find(base).id).list_nothing(check_length(max_length), LISTED_ROWS)
 
     def lost_rows(self, person: Person, dataset_id: str, cut: Mapping[str, Any]) -> list[int]:
         """Ids of the rows of a measured version that train nothing; none while it is not measured.

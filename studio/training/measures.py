@@ -39,18 +39,20 @@ class Lengths:
     ends: Counter[int] = field(default_factory=Counter)
     shorter: Counter[int] = field(default_factory=Counter)
 
-    def add(self, length: int, spans: Sequence[tuple[int, int]]) -> None:
+    def add(
+        self, length: int, spans: Sequence[Sequence[int]], first: int | None = None, shorter: int | None = None
+    ) -> None:
+        """first: where training begins, unless it is where the first span does; shorter: of a pair, its other side."""
         self.lengths[length] += 1
-        self.firsts[spans[0][0]] += 1
+        self.firsts[spans[0][0] if first is None else first] += 1
         for start, end in spans:
             self.starts[start] += 1
             self.ends[end] += 1
+        if shorter is not None:
+            self.shorter[shorter] += 1
 
     def add_pair(self, pair: RenderedPair) -> None:
-        self.add(pair.longest, [*pair.chosen.spans, *pair.rejected.spans])
-        self.shorter[pair.shortest] += 1
-        self.firsts[pair.chosen.spans[0][0]] -= 1
-        self.firsts[pair.first_useful] += 1
+        self.add(pair.longest, [*pair.chosen.spans, *pair.rejected.spans], pair.first_useful, pair.shortest)
 
     def __add__(self, other: Lengths) -> Lengths:
         return Lengths(*(getattr(self, name) + getattr(other, name) for name in _COUNTED))
@@ -109,6 +111,7 @@ class Measure:
 
     late: (place of the first trained token or None, row id) of the LISTED_ROWS rows that begin to train the latest.
     rules: of pairs, how many chosen and how many rejected replies pass each verifier that needs no value.
+    last_change: of rows as they stood, the newest change of the dataset that is counted; None of a version.
     """
 
     read: int
@@ -118,6 +121,7 @@ class Measure:
     from_preference: int
     late: list[tuple[int | None, int]] = field(default_factory=list)
     rules: dict[str, tuple[int, int]] = field(default_factory=dict)
+    last_change: int | None = None
 
     @property
     def rule(self) -> tuple[str, float, float] | None:
@@ -155,6 +159,7 @@ class Measure:
             "from_preference": self.from_preference,
             "late": self.late,
             "rules": self.rules,
+            "last_change": self.last_change,
             **sides,
         }
 
@@ -171,11 +176,15 @@ class Measure:
             found["from_preference"],
             [(first, row_id) for first, row_id in found["late"]],
             {name: (chosen, rejected) for name, (chosen, rejected) in found["rules"].items()},
+            found.get("last_change"),
         )
 
 
 def measure_path(workspace: Path, version: str, base: Base, learns: Learns = "conversations") -> Path:
-    """One file per version, tokenizer and template: a base that changed is measured anew. Pairs have one of their own."""
+    """One file per version, tokenizer and template: a base that changed is measured anew. Pairs have one of their own.
+
+    version: a fingerprint; the id of a dataset for its rows as they stand.
+    """
     digest = hashlib.sha256((base.folder / "tokenizer.json").read_bytes())
     digest.update((read_own_template(base.folder) or "").encode())
     kind = "-pairs" if learns == "pairs" else ""

@@ -16,6 +16,7 @@ from studio.events import Event, Finished, Phase, Progress
 from studio.store.catalogue import VersionEntry, open_catalogue
 from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, open_dataset
+from studio.store.row_lengths import FACT as LENGTHS_FACT
 from studio.store.table import Table
 from studio.worker.context import WorkerJob
 
@@ -44,7 +45,8 @@ def run(job: WorkerJob) -> Iterator[Event]:
         with open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX)) as connection:
             connection.execute("BEGIN")
             table, last_change = Table(connection), Changes(connection, job.spec.owner).last_id()
-            about = {"facts": table.facts(), "source": dataset.source}
+            facts = {name: fact for name, fact in table.facts().items() if name != LENGTHS_FACT}
+            about = {"facts": facts, "source": dataset.source}
             total, _ = table.counts()
             if not total:
                 raise DatasetEmpty(name=dataset.name)

@@ -31,6 +31,11 @@ def whole_of(argument: dict, name: str) -> int:
     return value
 
 
+def find_whole(argument: dict, name: str) -> int | None:
+    """A whole number that may be missing. Raises RequestRefused for any other kind of value."""
+    return None if argument.get(name) is None else whole_of(argument, name)
+
+
 def number_of(argument: dict, name: str) -> float:
     """A finite number. Raises RequestRefused."""
     value = argument.get(name)

@@ -8,7 +8,7 @@ import gradio as gr
 
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import object_of, text_of, whole_of
+from studio.ui.widgets.arguments import find_whole, object_of, text_of, whole_of
 
 
 def build_xray(studio) -> gr.HTML:
@@ -21,9 +21,19 @@ def build_xray(studio) -> gr.HTML:
         )
 
     def lengths(person: Person, argument: dict) -> dict[str, Any]:
-        number = None if argument.get("number") is None else whole_of(argument, "number")
-        return xray.lengths(
-            person, text_of(argument, "base"), text_of(argument, "id"), number, whole_of(argument, "max_length")
+        return xray.lengths(person, *measured(argument), whole_of(argument, "max_length"))
+
+    def batches(person: Person, argument: dict) -> dict[str, Any]:
+        cut = {name: whole_of(argument, name) for name in ("max_length", "batch")}
+        return xray.batches(person, *measured(argument), cut)
+
+    def measured(argument: dict) -> tuple[str, str, int | None]:
+        """Which base, and which version of which dataset."""
+        return text_of(argument, "base"), text_of(argument, "id"), find_whole(argument, "number")
+
+    def nothing(person: Person, argument: dict) -> list[int]:
+        return xray.nothing_rows(
+            person, text_of(argument, "base"), text_of(argument, "id"), whole_of(argument, "max_length")
         )
 
     def lost(person: Person, argument: dict) -> dict[str, Any]:
@@ -36,5 +46,5 @@ def build_xray(studio) -> gr.HTML:
         "xray",
         elem_id="data-xray",
         reads={"bases": lambda person, argument: xray.bases(person)},
-        writes={"render": render, "lengths": lengths, "lost": lost},
+        writes={"render": render, "lengths": lengths, "batches": batches, "nothing": nothing, "lost": lost},
     )
