@@ -14,10 +14,10 @@ from studio.jobs.lease import take_lock
 from studio.services.adapters import Adapters
 from studio.services.bases import Bases
 from studio.services.candidates import Candidates
+from studio.services.checks import Checks
 from studio.services.compare import Compare
 from studio.services.compare_choices import Choices
 from studio.services.compare_source import Models
-from studio.services.dataset_bulk import Bulk
 from studio.services.dataset_bulk import Bulk
 from studio.services.dataset_deeds import Deeds
 from studio.services.dataset_previews import Previews
@@ -55,10 +55,10 @@ class Studio:
         self.queue = Queue(settings, launcher)
         self.datasets = Datasets(settings, self.queue)
         self.bulk = Bulk(self.datasets, self.queue)
-        self.bulk = Bulk(self.datasets, self.queue)
         self.previews = Previews()
         self.deeds = Deeds(self.datasets, self.queue)
         self.bases = Bases(settings, self.queue)
+        self.checks = Checks(self.datasets, self.bases, self.queue)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)
         self.diffs = Versions(self.queue, self.datasets, self.adapters)

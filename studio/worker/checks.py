@@ -109,7 +109,7 @@ class _Looking:
             rows,
             round(time.monotonic() - began_s, 3),
             last_change,
-            settings.model_dump(),
+            settings.model_dump(mode="json"),
             missing,
         )
         with open_dataset(self.path) as connection:

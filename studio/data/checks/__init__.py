@@ -110,7 +110,8 @@ class Check(Protocol):
 
     words: one sentence for each code, filled with a finding's values. severities: codes that weigh differently from
     `severity`; an error keeps a dataset from being trained on until it is mended or ignored with a reason. kinds: the
-    records it looks at; None for all. needs: a part of the context without which there is nothing to look for. fixable: codes for which `fix` is safe enough to be offered.
+    records it looks at; None for all. needs: a part of the context without which there is nothing to look for. uses: names of
+    `CheckSettings` that change what it finds. fixable: codes for which `fix` is safe enough to be offered.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Check(Protocol):
     words: Mapping[str, Text]
     kinds: ClassVar[frozenset[str] | None] = None
     needs: ClassVar[Need | None] = None
+    uses: ClassVar[tuple[str, ...]] = ()
     severities: ClassVar[Mapping[str, Severity]] = MappingProxyType({})
     fixable: ClassVar[frozenset[str]] = frozenset()
 

@@ -35,6 +35,7 @@ class GroupLeakage(Check):
         "同じ文書・著者・会話の行が学習用と評価用の両方にあると、評価が記憶を測るものになってしまいます。",
     )
     severity = "error"
+    uses = ("group_field",)
     severities = {SHARED_BY_CUSTOM: "warn"}
     words = {
         SHARED: Text(

@@ -48,6 +48,7 @@ class Leakage(Check):
         "学習用の行と評価用の行で文章・プロンプト・長い部分が重なるもの、ワークスペースのほかのデータセットにもある行を探します。",
     )
     severity = "error"
+    uses = ("compared",)
     severities = {SAME_PROMPT: "warn", OTHER_EXACT: "warn", OTHER_PROMPT: "warn", OTHER_CONTAINED: "warn"}
     words = {
         EXACT: Text(

@@ -38,6 +38,7 @@ class Truncation(Check):
         "選んだベースモデルと最大長を超える行、切り詰めると何も学習されない行、切り詰めると同じになるペアを探します。",
     )
     severity = "error"
+    uses = ("base", "max_length")
     severities = {CUT: "warn"}
     words = {
         CUT: Text(

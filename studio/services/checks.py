@@ -1,0 +1,232 @@
+"""Checks as the pages use them: run, read, mended, ignored with a reason; every call is one person's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from studio.data.checking import FACT, CheckSettings
+from studio.data.checks import CHECKS, SEVERITIES, severity_of
+from studio.errors import NotYours, OptionsInvalid, RequestRefused
+from studio.jobs.folder import JobFolder
+from studio.people import Person
+from studio.services.bases import Bases
+from studio.services.check_reports import read_settings, read_state, told_check, told_finding, told_ignored
+from studio.services.dataset_rows import DatasetRows
+from studio.services.datasets import Datasets
+from studio.services.queue import Queue
+from studio.store.connection import transaction
+from studio.store.findings import Findings
+from studio.store.fixing import FIX, Fixing
+from studio.store.masks import Masks, masks_path
+from studio.store.row_changes import write_changes
+
+KIND = "check"
+PAGE_FINDINGS = 50
+LONGEST_REASON = 500
+AT_ONCE_ROWS = 20_000
+"""More rows than this are mended by a job."""
+
+FIRST_RUN_ROWS = 100_000
+"""A dataset of at most so many rows is checked by itself when it is opened first: some ten seconds on one core."""
+
+_PREVIEW_ROWS = 20
+
+
+class Checks:
+    """The checks of every workspace's datasets. Thread-safe: each call opens what it needs and closes it."""
+
+    def __init__(self, datasets: Datasets, bases: Bases, queue: Queue) -> None:
+        self._datasets = datasets
+        self._bases = bases
+        self._queue = queue
+
+    # Reading ----------------------------------------------------------------------------------------------------------
+
+    def list(self, person: Person, dataset_id: str) -> dict[str, Any]:
+        """{checks, ignored, counts, ran, is_stale, job}.
+
+        counts: standing findings by severity. ran: how many checks have run. is_stale: rows were changed since one of
+        them looked. job: {"job_id", "share"} of a run on its way, else None. Raises NotYours.
+        """
+        with self._opened(person, dataset_id) as rows:
+            state = read_state(rows)
+            ignored = [told_ignored(person.language, rows, one) for one in state.ignored]
+        checks = [told_check(check, state) for check in CHECKS]
+        counts = dict.fromkeys(SEVERITIES, 0)
+        for check in checks:
+            for code in check["codes"]:
+                counts[code["severity"]] += code["found"]
+        job = self._running(person, dataset_id)
+        return {
+            "checks": checks,
+            "ignored": ignored,
+            "counts": counts,
+            "ran": len(state.runs),
+            "is_stale": any(run.last_change < state.last_change for run in state.runs.values()),
+            "is_small": state.rows <= FIRST_RUN_ROWS,
+            "rows": state.rows,
+            "settings": state.settings.model_dump(mode="json"),
+            "job": job and {"job_id": job.id, "status": job.state().status},
+        }
+
+    def findings(self, person: Person, dataset_id: str, check: str, code: str, page: int) -> dict[str, Any]:
+        """Standing findings of a code, page from 1: {"findings", "total", "page", "pages"}. Raises NotYours."""
+        _check_code(check, code)
+        with self._opened(person, dataset_id) as rows:
+            found = Findings(rows.connection)
+            total = found.count_open().get((check, code), (0, 0))[0]
+            pages = max(-(-total // PAGE_FINDINGS), 1)
+            page = min(max(page, 1), pages)
+            listed = found.page(check, code, (page - 1) * PAGE_FINDINGS, PAGE_FINDINGS)
+            told = [told_finding(person.language, rows, finding) for finding in listed]
+        return {"findings": told, "total": total, "page": page, "pages": pages}
+
+    def of_row(self, person: Person, dataset_id: str, row_id: int) -> list[dict[str, Any]]:
+        """The standing findings of a row, the gravest first. Raises NotYours."""
+        with self._opened(person, dataset_id) as rows:
+            found = [told_finding(person.language, rows, one) for one in Findings(rows.connection).of_rows([row_id])]
+        return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
+
+    def count_errors(self, person: Person, dataset_id: str) -> int:
+        """Standing findings that should keep the dataset from being trained on. Raises NotYours."""
+        with self._opened(person, dataset_id) as rows:
+            counted = Findings(rows.connection).count_open()
+        return sum(count for (check, code), (count, _) in counted.items() if _severity(check, code) == "error")
+
+    # Running ----------------------------------------------------------------------------------------------------------
+
+    def run(self, person: Person, dataset_id: str, names: list[str], deed: str) -> str:
+        """Queue a run of some checks, all of them where none is named; the job's id. One at a time for a dataset.
+
+        Raises NotYours, RequestRefused, ModelNotFound for a base that is gone.
+        """
+        if any(name not in CHECKS for name in names):
+            raise RequestRefused()
+        title = self._datasets.info(person, dataset_id)["name"]
+        if running := self._running(person, dataset_id):
+            return running.id
+        options: dict[str, Any] = {"dataset_id": dataset_id, "checks": names}
+        base = self.settings(person, dataset_id).base
+        if base is not None:
+            options["base_folder"] = str(self._bases.find(base).folder)
+        return self._queue.submit(person, KIND, title, options, deed)
+
+    def run_first(self, person: Person, dataset_id: str) -> str | None:
+        """Check a dataset that never was, unless it is so large that a person should decide; the job's id, or None."""
+        with self._opened(person, dataset_id) as rows:
+            present, _ = rows.table.counts()
+            if not 0 < present <= FIRST_RUN_ROWS or Findings(rows.connection).runs():
+                return None
+        return self.run(person, dataset_id, [], f"first-check-{dataset_id}")
+
+    def settings(self, person: Person, dataset_id: str) -> CheckSettings:
+        with self._opened(person, dataset_id) as rows:
+            return read_settings(rows)
+
+    def set_settings(self, person: Person, dataset_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises OptionsInvalid with all problems, NotYours, ModelNotFound for an unknown base."""
+        try:
+            settings = CheckSettings.model_validate(dict(given))
+        except ValidationError as problem:
+            fields = [str(error["loc"][0]) if error["loc"] else "settings" for error in problem.errors()]
+            raise OptionsInvalid([{"field": name, "code": "check_setting_unusable"} for name in fields]) from problem
+        if settings.base is not None:
+            self._bases.find(settings.base)
+        for other in settings.compared or ():
+            self._datasets.info(person, other)
+        with self._opened(person, dataset_id) as rows, transaction(rows.connection):
+            rows.table.write_facts({FACT: settings.model_dump(mode="json")})
+        return settings.model_dump(mode="json")
+
+    # Mending ----------------------------------------------------------------------------------------------------------
+
+    def preview_fix(
+        self, person: Person, dataset_id: str, check: str, code: str, row_ids: list[int] | None = None
+    ) -> dict[str, Any]:
+        """{"rows", "fixes": the first as {row_id, position, before, after}}; after: None where the row is left out.
+
+        Nothing is written, the map of placeholders neither. Raises NotYours, RequestRefused for a code without a fix.
+        """
+        _check_fixable(check, code)
+        with self._opened(person, dataset_id) as rows:
+            total = Findings(rows.connection).count_open().get((check, code), (0, 0))[1]
+            fixing = Fixing(rows.connection, check, code, Masks(masks_path(person.workspace, dataset_id)), row_ids)
+            fixes = [
+                {"row_id": fix.row_id, "position": rows.table.position(fix.row_id)}
+                | {"before": fix.before, "after": fix.after}
+                for fix in islice(fixing.iterate(), _PREVIEW_ROWS)
+            ]
+        return {"rows": len(row_ids) if row_ids is not None else total, "fixes": fixes}
+
+    def fix(
+        self, person: Person, dataset_id: str, check: str, code: str, deed: str, row_ids: list[int] | None = None
+    ) -> dict[str, Any]:
+        """Mend all rows of a code, or some of them, as one change: {"changed", "skipped": {cause: rows}}.
+
+        Raises NotYours, RequestRefused, FileUnreadable for a damaged map of placeholders.
+        """
+        _check_fixable(check, code)
+        masks = Masks(masks_path(person.workspace, dataset_id))
+        with self._opened(person, dataset_id) as rows, transaction(rows.connection):
+            fixing = Fixing(rows.connection, check, code, masks, row_ids)
+            changes = [fix.change for fix in fixing.iterate()]
+            masks.save()  # before the rows: a placeholder whose value nobody knows would be a loss
+            details = {"check": check, "code": code}
+            outcome = write_changes(rows.changes, deed, FIX, details, changes)
+        return {"changed": outcome.changed, "skipped": dict(outcome.skipped + fixing.skipped)}
+
+    # Setting aside ----------------------------------------------------------------------------------------------------
+
+    def ignore(
+        self, person: Person, dataset_id: str, check: str, code: str, reason: str, finding_id: int | None = None
+    ) -> None:
+        """Set one finding aside, or everything of a code. Raises OptionsInvalid without a reason, NotYours."""
+        _check_code(check, code)
+        reason = reason.strip()
+        if not reason or len(reason) > LONGEST_REASON:
+            raise OptionsInvalid([{"field": "reason", "code": "reason_missing", "maximum": LONGEST_REASON}])
+        with self._opened(person, dataset_id) as rows:
+            found = Findings(rows.connection)
+            finding = None if finding_id is None else found.find(finding_id)
+            if finding_id is not None and (finding is None or (finding.check_name, finding.code) != (check, code)):
+                raise NotYours(what="finding")
+            whole = finding is None or finding.row_id is None
+            found.ignore((check, code) if whole else finding, reason, person.name)
+
+    def take_back(self, person: Person, dataset_id: str, ignored_id: int) -> None:
+        """What was ignored counts again. Safe to repeat. Raises NotYours."""
+        with self._opened(person, dataset_id) as rows:
+            Findings(rows.connection).take_back(ignored_id)
+
+    # Inside -----------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _opened(self, person: Person, dataset_id: str) -> Iterator[DatasetRows]:
+        with self._datasets.rows(person, dataset_id) as rows:
+            yield rows
+
+    def _running(self, person: Person, dataset_id: str) -> JobFolder | None:
+        for job in self._queue.jobs(person, [KIND]):
+            if job.spec.options.get("dataset_id") == dataset_id and not job.state().is_ended:
+                return job
+        return None
+
+
+def _severity(check: str, code: str) -> str | None:
+    return severity_of(CHECKS[check], code) if check in CHECKS else None
+
+
+def _check_code(check: str, code: str) -> None:
+    if check not in CHECKS or code not in CHECKS[check].words:
+        raise RequestRefused()
+
+
+def _check_fixable(check: str, code: str) -> None:
+    _check_code(check, code)
+    if code not in CHECKS[check].fixable:
+        raise RequestRefused()

@@ -1,0 +1,53 @@
+"""Which placeholder stands for which value of a dataset: kept outside of it, readable by its owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from studio.errors import FileUnreadable
+
+FORMAT = 1
+
+
+class Masks:
+    """Placeholders by kind and value; the same value gets the same one for good. A map in memory until it is saved."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FileUnreadable where the map is damaged: numbering anew would give one placeholder two meanings."""
+        self._path = path
+        self._kinds: dict[str, dict[str, str]] = {}
+        try:
+            read = json.loads(path.read_text("utf-8"))
+            self._kinds = {kind: dict(values) for kind, values in read["kinds"].items()}
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise FileUnreadable(file=path.name, row=None, cause="masks_damaged") from problem
+        self._saved = self._count()
+
+    def placeholder(self, kind: str, value: str) -> str:
+        known = self._kinds.setdefault(kind, {})
+        return known.setdefault(value, f"⟨{kind.upper()}_{len(known) + 1}⟩")
+
+    def save(self) -> None:
+        """Whole or not at all, on the disk before it returns. Nothing is written where nothing is new."""
+        if self._count() == self._saved:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = self._path.with_name(self._path.name + ".part")
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"format": FORMAT, "kinds": self._kinds}, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._path)
+        self._saved = self._count()
+
+    def _count(self) -> int:
+        return sum(map(len, self._kinds.values()))
+
+
+def masks_path(workspace: Path, dataset_id: str) -> Path:
+    return workspace / "masks" / f"{dataset_id}.json"

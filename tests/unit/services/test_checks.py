@@ -1,0 +1,192 @@
+"""Checks as the pages use them: counted, read, mended and taken back, ignored with a reason."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+
+import pytest
+
+from studio.data.checks import CHECKS
+from studio.errors import NotYours, OptionsInvalid, RequestRefused
+from studio.people import Person
+from studio.services.checks import Checks
+from studio.services.datasets import Datasets
+from studio.services.queue import Queue
+from studio.store.masks import Masks, masks_path
+from tests.checked_datasets import Checked, write_dataset
+from tests.dataset_jobs import NoQueue, conversation
+
+DUPLICATES = ("exact_duplicates", "same_row")
+ROWS = [
+    conversation("Do you sell mugs?", "Yes."),
+    conversation("Do you sell mugs?", "yes. "),
+    {"messages": [*conversation("Is it free?", "No.")["messages"], {"role": "user", "content": "Thanks."}]},
+    conversation("ＤＯ you sell mugs?", "Yes."),
+]
+
+
+@pytest.fixture
+def datasets(settings) -> Datasets:
+    return Datasets(settings, NoQueue())
+
+
+@pytest.fixture
+def service(settings, datasets) -> Checks:
+    return Checks(datasets, None, Queue(settings))
+
+
+@pytest.fixture
+def checked(person: Person) -> Checked:
+    made = write_dataset(person.workspace, ROWS)
+    made.check()
+    return made
+
+
+def _check(service: Checks, person: Person, checked: Checked, name: str) -> dict:
+    return next(one for one in service.list(person, checked.dataset_id)["checks"] if one["name"] == name)
+
+
+def test_a_list_says_of_every_check_what_was_found_and_what_it_needs(service, person, checked):
+    listed = service.list(person, checked.dataset_id)
+    assert [one["name"] for one in listed["checks"]] == list(CHECKS.names)
+    assert listed["ran"] == len(CHECKS.names) and not listed["is_stale"] and listed["job"] is None
+    states = {one["name"]: one["status"] for one in listed["checks"]}
+    assert states["exact_duplicates"] == states["schema"] == "found"
+    assert (states["empty_sides"], states["truncation"]) == ("passed", "missing")
+    assert listed["counts"]["warn"] >= 3
+
+
+def test_a_dataset_that_never_was_checked_says_so(service, person):
+    made = write_dataset(person.workspace, ROWS)
+    listed = service.list(person, made.dataset_id)
+    assert listed["ran"] == 0 and {one["status"] for one in listed["checks"]} == {"never"}
+
+
+def test_a_finding_is_a_sentence_that_names_rows_by_their_place(service, person, checked, datasets):
+    datasets.delete_row(person, checked.dataset_id, 3, "delete")
+    page = service.findings(person, checked.dataset_id, *DUPLICATES, 1)
+    assert [(one["position"], one["words"]) for one in page["findings"]] == [
+        (2, "This row says the same as row 1."),
+        (3, "This row says the same as row 1."),
+    ]
+    (japanese,) = service.of_row(replace(person, language="ja"), checked.dataset_id, 2)
+    assert japanese["words"] == "行1と同じ内容です。"
+
+
+def test_a_fix_is_shown_first_and_one_undo_takes_it_back(service, person, checked, datasets):
+    preview = service.preview_fix(person, checked.dataset_id, *DUPLICATES)
+    assert preview["rows"] == 2
+    assert [(fix["position"], fix["after"]) for fix in preview["fixes"]] == [(2, None), (4, None)]
+    done = service.fix(person, checked.dataset_id, *DUPLICATES, "deed")
+    assert done == {"changed": 2, "skipped": {}}
+    assert service.fix(person, checked.dataset_id, *DUPLICATES, "deed")["changed"] == 2, "the same deed changes once"
+    assert datasets.info(person, checked.dataset_id)["rows"] == 2
+    assert _check(service, person, checked, "exact_duplicates")["found"] == 0
+    datasets.undo(person, checked.dataset_id, "undo")
+    assert datasets.info(person, checked.dataset_id)["rows"] == 4
+
+
+def test_a_fix_of_one_row_leaves_the_others(service, person, checked, datasets):
+    service.fix(person, checked.dataset_id, "schema", "ends_unanswered", "deed", [3])
+    assert len(datasets.row(person, checked.dataset_id, 3)["record"]["messages"]) == 2
+    assert service.fix(person, checked.dataset_id, *DUPLICATES, "one", [4])["changed"] == 1
+    assert datasets.info(person, checked.dataset_id)["rows"] == 3
+
+
+def test_of_two_equal_rows_one_always_stays(service, person, checked, datasets):
+    """Row 1 is why rows 2 and 4 would go; it was deleted since, or says something else by now."""
+    datasets.delete_row(person, checked.dataset_id, 1, "delete")
+    done = service.fix(person, checked.dataset_id, *DUPLICATES, "deed")
+    assert done == {"changed": 0, "skipped": {"other_gone": 2}}
+    datasets.undo(person, checked.dataset_id, "undo")
+    datasets.save_row(person, checked.dataset_id, 1, 3, conversation("Do you sell cups?", "Yes."), "edit")
+    assert service.fix(person, checked.dataset_id, *DUPLICATES, "again")["changed"] == 0
+
+
+def test_a_row_that_was_edited_meanwhile_is_left_as_it_is(service, person, checked, datasets):
+    datasets.save_row(person, checked.dataset_id, 2, 1, conversation("Do you sell cups?", "Yes."), "edit")
+    listed = _check(service, person, checked, "exact_duplicates")
+    assert listed["is_stale"]
+    assert [(code["found"], code["stale"]) for code in listed["codes"] if code["code"] == "same_row"] == [(1, 1)]
+    assert service.fix(person, checked.dataset_id, *DUPLICATES, "deed")["changed"] == 1
+
+
+def test_what_is_ignored_needs_a_reason_and_can_be_taken_back(service, person, checked):
+    for reason in ("", "   ", "x" * 501):
+        with pytest.raises(OptionsInvalid):
+            service.ignore(person, checked.dataset_id, *DUPLICATES, reason)
+    finding = service.findings(person, checked.dataset_id, *DUPLICATES, 1)["findings"][0]
+    service.ignore(person, checked.dataset_id, *DUPLICATES, "Asked that often.", finding["finding_id"])
+    listed = service.list(person, checked.dataset_id)
+    (ignored,) = listed["ignored"]
+    assert (ignored["position"], ignored["reason"], ignored["person"]) == (2, "Asked that often.", person.name)
+    assert ignored["words"] == "This row says the same as row 1."
+    assert _check(service, person, checked, "exact_duplicates")["found"] == 1
+    service.ignore(person, checked.dataset_id, *DUPLICATES, "All are meant.")
+    codes = _check(service, person, checked, "exact_duplicates")["codes"]
+    assert [(one["found"], one["ignored"], one["is_ignored"]) for one in codes if one["code"] == "same_row"] == [
+        (0, 2, True)
+    ]
+    for one in service.list(person, checked.dataset_id)["ignored"]:
+        service.take_back(person, checked.dataset_id, one["ignored_id"])
+    assert _check(service, person, checked, "exact_duplicates")["found"] == 2
+
+
+def test_settings_that_cannot_be_used_are_all_named(service, person, checked):
+    with pytest.raises(OptionsInvalid) as refused:
+        service.set_settings(person, checked.dataset_id, {"forbidden": [""], "max_length": 0})
+    assert {problem["field"] for problem in refused.value.problems} == {"forbidden", "max_length"}
+    with pytest.raises(NotYours):
+        service.set_settings(person, checked.dataset_id, {"compared": ["d-" + "0" * 16]})
+    kept = service.set_settings(person, checked.dataset_id, {"group_field": "author"})
+    assert kept["group_field"] == "author"
+    outdated = [one["name"] for one in service.list(person, checked.dataset_id)["checks"] if one["is_outdated"]]
+    assert outdated == ["group_leakage"]
+
+
+def test_nobody_reaches_a_check_that_is_none_or_another_s_dataset(service, person, checked):
+    for check, code in (("nothing", "same_row"), ("schema", "nothing"), ("exact_duplicates", "same_prompt")):
+        with pytest.raises(RequestRefused):
+            service.preview_fix(person, checked.dataset_id, check, code)
+    with pytest.raises(RequestRefused):
+        service.run(person, checked.dataset_id, ["nothing"], "deed")
+    stranger = replace(person, workspace=person.workspace.parent / "other")
+    with pytest.raises(NotYours):
+        service.list(stranger, checked.dataset_id)
+
+
+def test_a_run_on_its_way_is_the_one_that_is_asked_for_again(service, person, checked):
+    first = service.run(person, checked.dataset_id, [], "one")
+    assert service.run(person, checked.dataset_id, ["schema"], "two") == first
+    assert service.list(person, checked.dataset_id)["job"]["job_id"] == first
+
+
+def test_only_a_small_dataset_that_never_was_checked_is_checked_by_itself(service, person, checked):
+    assert service.run_first(person, checked.dataset_id) is None
+    made = write_dataset(person.workspace, ROWS)
+    assert service.run_first(person, made.dataset_id)
+    assert service.run_first(person, write_dataset(person.workspace, []).dataset_id) is None
+
+
+def test_the_map_of_placeholders_is_kept_outside_the_dataset_for_its_owner_alone(
+    service, person, checked, datasets, monkeypatch
+):
+    plug = CHECKS["schema"]
+
+    def mask(self, record, values, fixer):
+        text = fixer.placeholder("email", "ann@example.org") + fixer.placeholder("email", "ken@example.org")
+        return conversation(text, fixer.placeholder("email", "ann@example.org"))
+
+    monkeypatch.setattr(type(plug), "fix", mask)
+    path = masks_path(person.workspace, checked.dataset_id)
+    service.preview_fix(person, checked.dataset_id, "schema", "ends_unanswered")
+    assert not path.exists(), "a preview keeps nothing"
+    service.fix(person, checked.dataset_id, "schema", "ends_unanswered", "deed")
+    assert datasets.row(person, checked.dataset_id, 3)["record"] == conversation("⟨EMAIL_1⟩⟨EMAIL_2⟩", "⟨EMAIL_1⟩")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text("utf-8"))["kinds"] == {
+        "email": {"ann@example.org": "⟨EMAIL_1⟩", "ken@example.org": "⟨EMAIL_2⟩"}
+    }
+    assert Masks(path).placeholder("email", "mia@example.org") == "⟨EMAIL_3⟩"
