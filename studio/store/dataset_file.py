@@ -139,6 +139,21 @@ MIGRATIONS = (
         time TEXT NOT NULL
     )
     """,
+    """
+    CREATE TABLE proposals (
+        proposal_id INTEGER PRIMARY KEY,
+        job_id TEXT NOT NULL,
+        record TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        problems TEXT NOT NULL,
+        similarity REAL NOT NULL,
+        state TEXT NOT NULL,
+        person TEXT,
+        decided TEXT,
+        row_id INTEGER
+    );
+    CREATE INDEX proposals_state ON proposals (state, proposal_id)
+    """,
 )
 
 _COPIED_PAGES = 1024
