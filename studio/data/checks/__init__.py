@@ -159,5 +159,6 @@ CHECKS: Registry[Check] = Registry(
         "leakage",
         "group_leakage",
         "truncation",
+        "personal_data",
     ),
 )
