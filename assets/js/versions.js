@@ -146,7 +146,7 @@
     }
 
     async remove({ number }) {
-      if (!(await this.ctx.confirm("data.version_remove", { number }))) return;
+      if (!(await this.ctx.confirm("data.version_delete", { number }))) return;
       await this.ctx.server.remove_version({ id: this.info.id, number });
       whetstone.send("version:saved", { id: this.info.id });
     }

@@ -139,7 +139,7 @@ class Versions:
             return {}
         with open_dataset(dataset_path(person, dataset_id)) as connection:
             table = Table(connection)
-            return {row_id: table.position(row_id) for row_id in table.present(row_ids)}
+            return {row.row_id: table.position(row.row_id) for row in table.rows_by_id(row_ids) if not row.deleted}
 
     def _forget_old(self, person: Person, kept: str) -> None:
         ended = [job for job in self._queue.jobs(person, ["differences"]) if job.id != kept and job.state().is_ended]

@@ -46,7 +46,9 @@ def test_every_row_of_either_side_is_accounted_for_once(before, after):
     walked = list(iterate_differences(*sides))
     assert len(walked) == len(before.keys() | after.keys())
     told = {one.row_id: one.what for one in walked if one}
-    expected = dict.fromkeys(before.keys() - after.keys(), "removed") | dict.fromkeys(after.keys() - before.keys(), "added")
+    expected = dict.fromkeys(before.keys() - after.keys(), "removed") | dict.fromkeys(
+        after.keys() - before.keys(), "added"
+    )
     expected |= {key: "changed" for key in before.keys() & after.keys() if before[key] != after[key]}
     assert told == expected
 
