@@ -23,6 +23,7 @@ _MARKS = (
 _KANJI_ALONE = 8
 """So many kanji without any kana are taken for Japanese, as in a list of names."""
 
+_JAPANESE_REASONS = {"cp932": "encoding_cp932", "euc-jp": "encoding_euc_jp"}
 _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b$(D")
 _WESTERN_SIGNS = frozenset("‚„…‘’“”•–—™«»°£©®§¿¡€·´¨²³½¼¾×†‰")
 
@@ -73,11 +74,11 @@ def _guess_many_byte(piece: Piece) -> Guess:
         return Guess("utf-8", 1.0, "encoding_valid_utf8", {"characters": good})
     if good > 20 * bad:
         return Guess("utf-8", 0.8, "encoding_damaged_utf8", {"characters": good, "bad": bad})
-    counts = {name: _count_japanese(piece.data, name) for name in ("cp932", "euc-jp")}
+    counts = {name: _count_japanese(piece.data, name) for name in _JAPANESE_REASONS}
     name = max(counts, key=lambda key: counts[key].plausible)
     if counts[name].is_japanese(_KANJI_ALONE if name == "cp932" else None):
         values = {"encoding": name, "characters": counts[name].japanese, "bad": bad}
-        return Guess(name, 0.9, f"encoding_{name.replace('-', '_')}", values)
+        return Guess(name, 0.9, _JAPANESE_REASONS[name], values)
     if western := _count_western(piece.data):
         return Guess("cp1252", 0.7, "encoding_cp1252", {"characters": western, "bad": bad})
     return Guess("utf-8", 0.3, "encoding_unknown", {"bad": bad})

@@ -45,7 +45,7 @@ _OTHER_KINDS = (
     (b"SQLite format 3\0", "is_sqlite"),
     (b"ARROW1", "is_arrow"),
 )
-_BINARY = ("parquet", "xlsx")
+_BINARY = {"parquet": "is_parquet", "xlsx": "is_xlsx"}
 _MEMBERS_LOOKED_AT = 20
 """Of an archive, before its first row; the others are looked at when they are reached."""
 
@@ -195,7 +195,7 @@ def _plan_source(source: Source, chosen: Mapping[str, str]) -> dict[str, Guess]:
         guesses["container"] = _chosen(container) if container else marked
         head = Head(source.inner_name, data, "", complete=len(data) < _HEAD_BYTES)
     elif marked is not None:
-        raise source.unreadable(f"is_{marked.value}")
+        raise source.unreadable(_BINARY[marked.value])
     else:
         guesses["encoding"] = _chosen(chosen["encoding"]) if "encoding" in chosen else guess_encoding(source.looks())
         source.encoding = guesses["encoding"].value

@@ -35,7 +35,8 @@ class Cells(NamedTuple):
 class Book:
     """An open workbook. sheets: those with cells, by name, visible ones first."""
 
-    def __init__(self, archive: ZipFile, reader: Any) -> None:
+    def __init__(self, source: Source, archive: ZipFile, reader: Any) -> None:
+        self._source = source
         self._archive = archive
         self._workbook = reader.wb
         self._strings = _Strings(archive, _strings_part(reader))
@@ -52,7 +53,7 @@ class Book:
         return next(self.rows(sheet), None) is not None
 
     def rows(self, sheet: str) -> Iterator[Cells]:
-        """Rows that are not blank. `merged_ranges` is known at the end. Raises ValueError past Excel's own limits."""
+        """Rows that are not blank. `merged_ranges` is known at the end. Raises FileUnreadable for a sheet too large."""
         from openpyxl.worksheet._reader import WorkSheetParser
 
         # A dense table would be padded to its furthest cell, which a file of 4 kB can place anywhere: the parser that
@@ -83,7 +84,11 @@ class Book:
             )
             for number, cells in parser.parse():
                 if number > MOST_ROWS:
-                    raise ValueError(f"row {number}")
+                    raise self._source.unreadable("xlsx_too_long", row_number=number, limit=MOST_ROWS)
+                furthest = max((cell["column"] for cell in cells), default=0)
+                if furthest > MOST_COLUMNS:
+                    column = {"row_number": number, "column": furthest, "limit": MOST_COLUMNS}
+                    raise self._source.unreadable("xlsx_too_wide", **column)
                 if (row := _row(number, cells)).values:
                     yield row
             self.merged_ranges = len(parser.merged_cells.mergeCell) if parser.merged_cells else 0
@@ -103,7 +108,7 @@ def open_book(source: Source) -> Iterator[Book]:
         reader.read_workbook()
         apply_stylesheet(reader.archive, reader.wb)
         with reader.archive:
-            yield Book(reader.archive, reader)
+            yield Book(source, reader.archive, reader)
 
 
 def _check_sizes(source: Source, archive: ZipFile) -> None:
@@ -164,8 +169,6 @@ def _row(number: int, cells: list[dict[str, Any]]) -> Cells:
         value, column = cell["value"], cell["column"]
         if value is None or value == "":
             continue
-        if column > MOST_COLUMNS:
-            raise ValueError(f"column {column}")
         if cell["data_type"] == "e" and not bad_column:
             bad_column, bad = column, str(value)[:40]
         values.extend([None] * (column - len(values)))

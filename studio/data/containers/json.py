@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from studio.data.containers import ContainerExample
+from studio.data.json_places import (
+    BETWEEN,
+    TOP,
+    TURN_FIELDS,
+    find_places,
+    find_streamed_place,
+    iterate_arrays,
+    keys_beside,
+    value_at,
+)
 from studio.data.json_scanner import Scanner, ValueBroken
 from studio.data.json_values import JsonRefused, read_object
 from studio.data.lines import find_undecodable, open_text
@@ -16,11 +27,6 @@ from studio.words import Text
 
 if TYPE_CHECKING:
     from studio.data.files import Head, Source
-
-_TURN_FIELDS = frozenset(
-    {"messages", "conversations", "conversation", "history", "prompt", "completion", "chosen", "rejected", "tools"}
-)
-"""Fields of one row that hold an array of objects: not rows nested under a key."""
 
 
 class Json:
@@ -35,7 +41,7 @@ class Json:
         '[{"prompt": "Hello", "completion": "Good morning"},\n {"prompt": "こんにちは", "completion": "おはよう"}]'.encode(),
         ({"prompt": "Hello", "completion": "Good morning"}, {"prompt": "こんにちは", "completion": "おはよう"}),
     )
-    choices = ()
+    choices = ("rows_under",)
 
     def guess(self, head: Head) -> Guess:
         text = head.text.lstrip()
@@ -46,18 +52,59 @@ class Json:
         return Guess(self.name, 0.8 if head.suffix == ".json" else 0.0, "container_name", {"suffix": head.suffix})
 
     def guess_choice(self, name: str, head: Head, source: Source) -> Guess:
-        raise KeyError(name)  # there is none
+        """Where the rows stand; of several places the one with the most."""
+        if not head.text.lstrip().startswith("{"):
+            return Guess(TOP, 1.0, "rows_array", {}, (TOP,))
+        with open_text(source, newline="") as file:
+            text = file.read(LONGEST_ROW_BYTES)
+            is_whole = not file.read(1)
+        found = _whole_object(text) if is_whole else None
+        if found is not None:
+            places = find_places(found)
+            arrays = [place for place in places if isinstance(value_at(found, place), list)]
+            is_nested = all(isinstance(value, (dict, list)) for value in found.values())
+            best = max(arrays or (places if is_nested else ()), key=lambda place: places[place], default=None)
+            if best is None or set(found) & TURN_FIELDS:
+                return Guess(TOP, 0.8, "rows_top", {}, (TOP, *places))
+            return Guess(best, 0.9, "rows_most", {"count": places[best], "places": len(places)}, (*places, TOP))
+        try:
+            place = find_streamed_place(Scanner(io.StringIO(text), LONGEST_ROW_BYTES))
+        except ValueBroken:
+            place = None
+        if place is None or _is_objects(text):
+            return Guess(TOP, 0.6, "rows_top", {}, (TOP,))
+        return Guess(place, 0.7, "rows_first", {}, (place, TOP))
 
     def read(self, source: Source) -> Iterator[RawRow]:
+        place = source.choices.get("rows_under", TOP)
         with open_text(source, newline="") as file:
             scanner = Scanner(file, LONGEST_ROW_BYTES)
             opening = scanner.peek()
             if opening == "[":
                 yield from _numbered_to_the_end(scanner, _read_array(scanner))
-            elif opening == "{":
+            elif opening != "{":
+                raise source.unreadable("json_not_rows", found=opening)
+            elif place == TOP:
                 yield from _read_object_file(source, scanner)
             else:
-                raise source.unreadable("json_not_rows", found=opening)
+                yield from _read_under(source, scanner, place)
+
+
+def _whole_object(text: str) -> dict[str, Any] | None:
+    try:
+        return read_object(text.encode("utf-8", "surrogatepass"))
+    except JsonRefused:
+        return None
+
+
+def _is_objects(text: str) -> bool:
+    """Whether a text is objects one after another, of which the first is whole."""
+    scanner = Scanner(io.StringIO(text), LONGEST_ROW_BYTES)
+    try:
+        scanner.value_text()
+    except ValueBroken:
+        return False
+    return scanner.peek() == "{"
 
 
 def _read_array(scanner: Scanner) -> Iterator[RawRow]:
@@ -94,21 +141,6 @@ def _numbered_to_the_end(scanner: Scanner, rows: Iterator[RawRow]) -> Iterator[R
         yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Extra data"))
 
 
-def _read_array_within(scanner: Scanner) -> Iterator[RawRow]:
-    """An array that is a value of an object: the other keys after it are stepped over, with the closing brace."""
-    yield from _read_array(scanner)
-    try:
-        while scanner.peek() == ",":
-            scanner.take(",")
-            scanner.value_text()
-            scanner.take(":")
-            scanner.value_text()
-        if scanner.peek():
-            scanner.take("}")
-    except ValueBroken:
-        return  # what is left is refused as one row
-
-
 def _rest(scanner: Scanner, number: int, broken: ValueBroken) -> RawRow:
     shown = scanner.rest_shown()
     values = {"position": broken.position + 1, "characters": scanner.skip_rest()}
@@ -126,21 +158,17 @@ def _element(number: int, text: str) -> RawRow:
 
 
 def _read_object_file(source: Source, scanner: Scanner) -> Iterator[RawRow]:
-    """A file that opens with an object: rows under a key, columns, one row alone, or the first of many objects."""
+    """A file that opens with an object: columns, one row alone, or the first of many objects."""
     try:
         first = scanner.value_text()
     except ValueBroken as broken:
-        yield from _read_nested_stream(source, broken)
-        return
+        raise source.unreadable("json_broken", position=broken.position + 1) from None
     if scanner.peek():
         yield from _read_objects(scanner, first)
         return
     element = _element(1, first)
-    if element.fields is None:
-        yield element
-        return
-    rows = _nested_rows(source, element.fields)
-    yield from rows if rows is not None else iter([element])
+    rows = None if element.fields is None else _column_rows(source, element.fields)
+    yield from iter([element]) if rows is None else rows
 
 
 def _read_objects(scanner: Scanner, first: str) -> Iterator[RawRow]:
@@ -156,20 +184,9 @@ def _read_objects(scanner: Scanner, first: str) -> Iterator[RawRow]:
         yield _element(number, text)
 
 
-def _nested_rows(source: Source, whole: dict[str, Any]) -> Iterator[RawRow] | None:
+def _column_rows(source: Source, whole: dict[str, Any]) -> Iterator[RawRow] | None:
+    """The rows of an object of arrays; None where it is one row itself."""
     arrays = {key: value for key, value in whole.items() if isinstance(value, list)}
-    of_objects = {
-        key: value
-        for key, value in arrays.items()
-        if key not in _TURN_FIELDS and value and sum(isinstance(item, dict) for item in value) * 2 >= len(value)
-    }
-    if of_objects:
-        key = max(of_objects, key=lambda name: len(of_objects[name]))
-        left = ", ".join(name for name in whole if name != key)
-        source.notices.append(("rows_under_key", {"key": key, "count": len(of_objects[key])}))
-        if left:
-            source.notices.append(("keys_beside_rows", {"keys": left[:200]}))
-        return (_value_row(number, item) for number, item in enumerate(of_objects[key], 1))
     if not arrays or len(arrays) != len(whole) or _is_one_row(arrays):
         return None
     lengths = {len(value) for value in arrays.values()}
@@ -184,7 +201,7 @@ def _nested_rows(source: Source, whole: dict[str, Any]) -> Iterator[RawRow] | No
 
 def _is_one_row(arrays: dict[str, list[Any]]) -> bool:
     """{"messages": [{…}, …]} is one conversation; {"messages": [[{…}], [{…}]]} is a column of them."""
-    return any(key in _TURN_FIELDS and value and isinstance(value[0], dict) for key, value in arrays.items())
+    return any(key in TURN_FIELDS and value and isinstance(value[0], dict) for key, value in arrays.items())
 
 
 def _value_row(number: int, value: Any) -> RawRow:
@@ -194,23 +211,54 @@ def _value_row(number: int, value: Any) -> RawRow:
     return RawRow(number, None, json.dumps(value, ensure_ascii=False), "json_not_object", None, {"found": found})
 
 
-def _read_nested_stream(source: Source, broken: ValueBroken) -> Iterator[RawRow]:
-    """A long or torn object that holds its rows under a key: the array is read as it comes, without the whole."""
+def _read_under(source: Source, scanner: Scanner, place: str) -> Iterator[RawRow]:
+    """The rows at a place of an object: of one that can be held, else as the text comes."""
+    try:
+        element = _element(1, scanner.value_text())
+    except ValueBroken as broken:
+        yield from _read_streamed(source, place, broken)
+        return
+    if scanner.peek() or element.fields is None:
+        # Not as it was when it was looked at: what is wrong with it is said by its row.
+        yield element
+        if scanner.peek():
+            yield _rest(scanner, 2, ValueBroken(scanner.position, "Extra data"))
+        return
+    rows = value_at(element.fields, place)
+    if rows is None:
+        raise source.unreadable("json_place_missing", place=place)
+    source.notices.append(("rows_under_key", {"key": place, "count": len(rows)}))
+    if left := keys_beside(element.fields, place):
+        source.notices.append(("keys_beside_rows", {"keys": ", ".join(left)[:200]}))
+    if isinstance(rows, dict):
+        rows = [{"name": name} | row for name, row in rows.items()]
+    yield from (_value_row(number, item) for number, item in enumerate(rows, 1))
+
+
+def _read_streamed(source: Source, place: str, broken: ValueBroken) -> Iterator[RawRow]:
+    """A long or torn object: the array at the place is read as it comes, without the whole."""
+    number = 0
+    passed: list[str] = []
     with open_text(source, newline="") as file:
         scanner = Scanner(file, LONGEST_ROW_BYTES)
-        scanner.take("{")
         try:
-            while True:
-                key = json.loads(scanner.value_text(), strict=False)
-                scanner.take(":")
-                if key not in _TURN_FIELDS and scanner.opens_array_of_objects():
-                    source.notices.append(("rows_read_under_key", {"key": str(key)}))
-                    yield from _numbered_to_the_end(scanner, _read_array_within(scanner))
-                    return
-                scanner.value_text()
-                scanner.take(",")
-        except ValueBroken:
+            for path, passed in iterate_arrays(scanner):
+                if BETWEEN.join(path) != place:
+                    passed.append(path[-1])
+                    scanner.value_text()
+                    continue
+                source.notices.append(("rows_read_under_key", {"key": place}))
+                for row in _read_array(scanner):
+                    number = row.number
+                    yield row
+        except ValueBroken as found:
+            broken = found
+        if not number:
             raise source.unreadable("json_broken", position=broken.position + 1) from None
+        if passed:
+            source.notices.append(("keys_beside_rows", {"keys": ", ".join(passed)[:200]}))
+        if scanner.peek():
+            yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Extra data"))
 
 
 PLUG = Json()

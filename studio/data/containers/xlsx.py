@@ -26,7 +26,7 @@ _DAMAGED = (ParseError, BadZipFile, KeyError, ValueError, TypeError, IndexError,
 
 class Workbook:
     name = "xlsx"
-    title = Text(en="Excel (XLSX)", ja="Excel（XLSX）")
+    title = Text(en="Excel workbook (XLSX)", ja="Excel ブック（XLSX）")
     summary = Text(
         en="One sheet of a workbook, with the names of its columns in the first row; of formulas their last results.",
         ja="ブックのシート 1 枚。1 行目が列名です。数式は最後に計算された値を読み込みます。",
