@@ -1,4 +1,4 @@
-// The X-ray: the open row as a base model reads it, and beside it how long the rows of a version are.
+// The X-ray: the open row as a base model reads it, and beside it how long all rows are.
 (() => {
   "use strict";
   const { el } = whetstone;
@@ -15,11 +15,11 @@
       this.ctx = ctx;
       this.panel = root.closest("#data-below");
       this.bases = [];
-      this.chosen = this.remembered(); // {base, most}: most is null until the person sets one
+      this.chosen = this.remembered(); // {base, most, batch}: null until the person sets one
       this.view = "row";
       this.record = null; // the record as it stands in the editor, unsaved edits included
       this.info = null; // the open dataset
-      this.number = null; // of the version whose lengths are shown; null: the newest
+      this.number = null; // of the version whose lengths are shown; null: the rows as they stand
       this.versions = 0;
       this.asked = 0; // an answer to an older question is dropped
       this.tokens = data.tokenView(ctx);
@@ -69,10 +69,11 @@
 
     remembered() {
       try {
-        const { base = null, most = null } = JSON.parse(localStorage.getItem(REMEMBERED)) || {};
-        return { base, most: Number.isInteger(most) ? most : null };
+        const { base = null, most = null, batch = null } = JSON.parse(localStorage.getItem(REMEMBERED)) || {};
+        const whole = (value) => (Number.isInteger(value) && value > 0 ? value : null);
+        return { base, most: whole(most), batch: whole(batch) };
       } catch {
-        return { base: null, most: null }; // storage may be forbidden, or hold something else
+        return { base: null, most: null, batch: null }; // storage may be forbidden, or hold something else
       }
     }
 
@@ -169,11 +170,14 @@
     }
 
     async askLengths(turn) {
-      const found = this.info ? await this.ctx.server.lengths({ ...this.question, id: this.info.id, number: this.number }) : { status: "no_version" };
+      const { server } = this.ctx;
+      const asked = this.info && { ...this.question, id: this.info.id, number: this.number };
+      const found = asked ? await server.lengths(asked) : { status: "no_dataset" };
+      if (found.status === "ready" && this.lengths.showsBatches) found.batches = await server.batches({ ...asked, batch: this.lengths.batches.batch });
       if (turn !== this.asked) return;
       this.lengths.take(found);
       this.draw();
-      if (found.status === "measuring") this.pause = setTimeout(() => this.root.isConnected && this.ask(), POLL_MS);
+      if (found.status === "measuring" || found.behind) this.pause = setTimeout(() => this.root.isConnected && this.ask(), POLL_MS);
     }
 
     fail(error) {
@@ -185,13 +189,19 @@
       this.foot.replaceChildren();
     }
 
-    showLost(found) {
+    async showNothing(found) {
+      if (found.version === null) {
+        const rowIds = await this.ctx.server.nothing({ ...this.question, id: this.info.id });
+        this.show("row");
+        whetstone.send("data:filter", { row_ids: rowIds });
+        return;
+      }
       this.openLost({ ...this.question, method: found.method, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
     }
 
     // The rows open in the table, and each of them here, cut as was asked: so it says why it trains nothing.
     openLost(lost) {
-      this.chosen = { base: lost.base, most: lost.max_length };
+      Object.assign(this.chosen, { base: lost.base, most: lost.max_length });
       this.drawControls();
       this.show("row");
       whetstone.send("data:lost", lost);

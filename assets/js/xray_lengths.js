@@ -1,4 +1,4 @@
-// How long the rows of a version are: a histogram with the cut, the shares, and the rows that would train nothing.
+// How long rows are, as they stand or of a version: a histogram with the cut, the shares, and what batches are made of.
 (() => {
   "use strict";
   const { el } = whetstone;
@@ -18,32 +18,49 @@
       this.ctx = ctx;
       this.panel = panel;
       this.found = null;
+      this.batches = data.batchesView(ctx, panel);
+      this.showsBatches = false;
     }
 
-    // found: as services/xray.py tells the lengths of a version
-    take(found) {
+    // found: as services/xray.py tells the lengths of rows, with `batches` where they are shown
+    take({ batches, ...found }) {
       this.found = found;
+      if (batches) this.batches.take(batches);
     }
 
     draw(body, foot) {
-      const { say } = this.ctx;
       const { found } = this;
       foot.replaceChildren();
-      if (!found || found.status !== "ready") {
-        body.replaceChildren(this.renderWaiting(found));
-        return;
-      }
-      body.replaceChildren(this.renderNumbers(), this.renderBars(), this.renderNothing());
-      const which = say(found.newest ? "xray.lengths.newest" : "xray.lengths.of", { number: found.version, rows: found.rows });
-      foot.replaceChildren(el("span", { class: "ws-fine" }, [el("span", { text: which })]));
+      if (!found || found.status !== "ready") body.replaceChildren(this.renderWaiting(found));
+      else if (this.showsBatches && this.batches.found) body.replaceChildren(...this.batches.draw());
+      else body.replaceChildren(this.renderNumbers(), this.renderBars(), this.renderDeeds());
+      if (found && found.status !== "no_dataset") foot.replaceChildren(...this.renderFoot());
+    }
+
+    renderFoot() {
+      const { say } = this.ctx;
+      const { found, panel } = this;
+      const numbers = found.versions || [];
+      const option = (value, text) => el("option", { text, attrs: { value } });
+      const which = el("select", { class: "ws-input ws-xray-which", attrs: { "aria-label": say("xray.lengths.which") }, on: { change: () => panel.showLengths(which.value ? Number(which.value) : null) } }, [
+        option("", say("diff.now")), ...numbers.map((number) => option(String(number), say("data.version_number", { number }))),
+      ]);
+      which.value = panel.number === null ? "" : String(panel.number);
+      const told = found.rows === undefined ? "" : say(found.behind ? "xray.lengths.behind" : "xray.lengths.rows", { rows: found.rows });
+      const toggle = el("span", { class: "ws-choice ws-xray-toggle", attrs: { role: "group", "aria-label": say("xray.lengths.shown") } }, ["lengths", "batches"].map((name) =>
+        el("button", { text: say(`xray.lengths.show_${name}`), attrs: { type: "button", "data-shown": name, "aria-pressed": String(this.showsBatches === (name === "batches")) }, on: { click: () => this.toggle(name === "batches") } })));
+      return [which, el("span", { class: "ws-key", text: told, attrs: { role: "status" } }), el("span", { class: "ws-spacer" }), toggle];
+    }
+
+    toggle(showsBatches) {
+      this.showsBatches = showsBatches;
+      this.panel.ask();
     }
 
     renderWaiting(found) {
       const { say } = this.ctx;
       const status = found?.status || "measuring";
-      const box = el("div", { class: "ws-empty" }, [el("p", { text: say(`xray.lengths.${status}`) })]);
-      if (status === "no_version" && this.panel.info) box.append(data.button(say("data.save_version"), () => whetstone.send("data:save_version", {})));
-      return box;
+      return el("div", { class: "ws-empty" }, [el("p", { text: say(`xray.lengths.${status}`) })]);
     }
 
     renderNumbers() {
@@ -80,12 +97,24 @@
       return el("div", { class: "ws-xray-chart" }, [chart, axis]);
     }
 
-    renderNothing() {
+    // What the figures are about can be seen in the table: rows as they stand by a filter, those of a version one by one.
+    renderDeeds() {
       const { say } = this.ctx;
-      const { found } = this;
+      const { found, panel } = this;
+      const { base, max_length: most } = panel.question;
+      const filter = (selection) => whetstone.send("data:filter", selection);
+      const small = (key, name, act) => {
+        const made = data.button(say(key), act, "small");
+        made.dataset.deed = name;
+        return made;
+      };
       const words = el("span", { class: found.nothing ? "ws-warn-words" : "ws-key", text: say("xray.lengths.nothing", { rows: found.nothing }) });
-      const show = found.nothing ? data.button(say("xray.lengths.show"), () => this.panel.showLost(found), "small") : null;
-      return el("div", { class: "ws-xray-nothing" }, [words, show]);
+      const deeds = [found.nothing ? small("xray.lengths.show", "nothing", () => panel.showNothing(found)) : null];
+      if (found.version === null) {
+        if (found.cut) deeds.push(small("xray.lengths.show_cut", "cut", () => filter({ base, length_unit: "tokens", min_length: most + 1, sort: "tokens", descending: true })));
+        if (found.rows) deeds.push(small("xray.lengths.show_longest", "longest", () => filter({ base, sort: "tokens", descending: true })));
+      }
+      return el("div", { class: "ws-xray-nothing" }, [words, el("span", { class: "ws-spacer" }), ...deeds]);
     }
   }
 

@@ -48,12 +48,13 @@ def dataset(studio: Studio, person: Person, tmp_path) -> str:
     return made.dataset_id
 
 
-def measured(xray: Xray, person: Person, dataset_id: str, most: int) -> dict:
+def measured(xray: Xray, person: Person, dataset_id: str, most: int, number: int | None = 1) -> dict:
+    """The lengths of version 1, or of the rows as they stand."""
     found: list[dict] = []
 
     def look() -> bool:
-        found.append(xray.lengths(person, "pocket", dataset_id, None, most))
-        return found[-1]["status"] != "measuring"
+        found.append(xray.lengths(person, "pocket", dataset_id, number, most))
+        return found[-1]["status"] != "measuring" and not found[-1].get("behind")
 
     wait_for(look, PATIENCE_S)
     return found[-1]
@@ -80,11 +81,11 @@ def test_what_cannot_be_rendered_is_named(xray, person):
         assert (shown["sides"], [problem["code"] for problem in shown["problems"]]) == ([], [code])
 
 
-def test_the_lengths_of_the_newest_version_are_counted_and_the_rows_that_train_nothing_are_found(
+def test_the_lengths_of_a_version_are_counted_and_the_rows_that_train_nothing_are_found(
     xray, studio, person, dataset
 ):
     found = measured(xray, person, dataset, 40)
-    assert (found["status"], found["version"], found["newest"]) == ("ready", 1, True)
+    assert (found["status"], found["version"], found["versions"], found["behind"]) == ("ready", 1, [1], False)
     assert (found["rows"], found["cut"], found["nothing"], found["listed"]) == (21, 1, 1, 1)
     assert found["longest"] > 60 and sum(rows for _, _, rows in found["bins"]) == 21
     cut = {"base": "pocket", "method": "sft", "max_length": 40}
@@ -121,15 +122,56 @@ def test_pairs_are_measured_as_a_comparing_method_learns_them(xray, studio, pers
     assert xray.lost_rows(person, dataset_id, cut) == [12]
 
 
-def test_a_dataset_without_version_says_so_and_nobody_sees_anothers(xray, studio, person, stranger, dataset, tmp_path):
-    path = tmp_path / "more.jsonl"
-    path.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}', "utf-8")
-    other = import_file(person.workspace, path).dataset_id
-    assert xray.lengths(person, "pocket", other, None, 512) == {"status": "no_version"}
+def test_the_rows_as_they_stand_are_counted_as_their_version_is_and_an_edit_counts_one_row_anew(
+    xray, studio, person, dataset
+):
+    version, stand = measured(xray, person, dataset, 40), measured(xray, person, dataset, 40, None)
+    same = ("rows", "cut", "tokens", "trained", "nothing", "longest", "middle", "bins", "method")
+    assert {name: stand[name] for name in same} == {name: version[name] for name in same}
+    assert stand["version"] is None and xray.nothing_rows(person, "pocket", dataset, 40) == [5]
+    studio.datasets.save_row(person, dataset, 5, 1, conversation("short", "Now it fits."), "edit")
+    behind = xray.lengths(person, "pocket", dataset, None, 40)
+    assert (behind["status"], behind["behind"], behind["nothing"]) == ("ready", True, 1), "the last figures meanwhile"
+    assert measured(xray, person, dataset, 40, None)["nothing"] == 0
+    assert xray.nothing_rows(person, "pocket", dataset, 40) == []
+    (job, *_) = studio.queue.jobs(person, ["measure_rows"])
+    assert job.state().ended["summary"] == {"rows": 21, "measured": 1}
+    studio.datasets.undo(person, dataset, "back")
+    assert measured(xray, person, dataset, 40, None)["nothing"] == 1
+
+
+def test_pairs_and_mixed_rows_as_they_stand_are_counted_as_their_version_is(xray, studio, person, tmp_path):
+    pairs = [{"prompt": f"{n}?", "chosen": f"Yes {n}.", "rejected": "No." + " x" * n} for n in range(11)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(b"\n".join(map(orjson.dumps, pairs)))
+    dataset_id = import_file(person.workspace, path).dataset_id
+    studio.datasets.add_row(person, dataset_id, conversation("A talk", "among pairs."), "add")
+    job = studio.datasets.save_version(person, dataset_id, "save", "")
+    assert studio.queue.wait(job, PATIENCE_S).status == "finished"
+    version, stand = (measured(xray, person, dataset_id, 20, number) for number in (1, None))
+    for name in ("rows", "cut", "tokens", "trained", "nothing", "longest", "middle", "bins", "method"):
+        assert stand[name] == version[name], name
+    assert (stand["rows"], stand["method"]) == (12, "dpo") and 0 < stand["cut"] < 11
+
+
+def test_padding_and_packing_are_told_for_a_batch_of_any_size(xray, person, dataset):
+    measured(xray, person, dataset, 512, None)
+    found = xray.batches(person, "pocket", dataset, None, {"max_length": 512, "batch": 8})
+    assert found["status"] == "ready" and found["rows"] == 21 - 2, "rows that are held out are in no batch"
+    assert 0 < found["sorted"]["padding"] < found["mixed"]["padding"] < 1 and found["packed"]["tokens"] > 100
+    for batch in (0, -1, 10**9):
+        with pytest.raises(OptionsInvalid):
+            xray.batches(person, "pocket", dataset, None, {"max_length": 512, "batch": batch})
+
+
+def test_nobody_sees_anothers_lengths(xray, studio, person, stranger, dataset):
     fingerprint = studio.datasets.versions(person, dataset)[0]["fingerprint"]
     cut = {"base": "pocket", "method": "sft", "max_length": 40}
     for call in (
         lambda: xray.lengths(stranger, "pocket", dataset, None, 512),
+        lambda: xray.lengths(stranger, "pocket", dataset, 1, 512),
+        lambda: xray.nothing_rows(stranger, "pocket", dataset, 512),
+        lambda: xray.batches(stranger, "pocket", dataset, None, {"max_length": 512, "batch": 8}),
         lambda: xray.lost_rows(stranger, dataset, cut | {"number": 1}),
         lambda: xray.find_lost(stranger, fingerprint, cut),
         lambda: xray.lengths(person, "pocket", dataset, 7, 512),
