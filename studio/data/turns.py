@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from studio.errors import RowInvalid
+from studio.data.fields import invalid, with_json
 
 ROLE_NAMES: Mapping[str, str] = {
     "system": "system",
@@ -19,6 +19,8 @@ ROLE_NAMES: Mapping[str, str] = {
     "chatgpt": "assistant",
     "model": "assistant",
     "bot": "assistant",
+    "ai": "assistant",
+    "agent": "assistant",
     "tool": "tool",
     "function": "tool",
     "observation": "tool",
@@ -28,10 +30,6 @@ ROLE_NAMES: Mapping[str, str] = {
 Message = dict[str, Any]
 
 
-def _invalid(field: str, cause: str, **values: Any) -> RowInvalid:
-    return RowInvalid(row=None, field=field, cause=cause, **values)
-
-
 def read_messages(field: str, value: Any) -> list[Message]:
     """OpenAI messages: {"role", "content"} with content a text or a list of text parts; tool calls are kept.
 
@@ -39,13 +37,13 @@ def read_messages(field: str, value: Any) -> list[Message]:
     """
     value = read_json_text(field, value) if isinstance(value, str) else value
     if type(value) is not list:
-        raise _invalid(field, "messages_not_a_list")
+        raise invalid(field, "messages_not_a_list")
     return [_read_message(field, index, item) for index, item in enumerate(value)]
 
 
 def _read_message(field: str, index: int, item: Any) -> Message:
     if type(item) is not dict:
-        raise _invalid(f"{field}[{index}]", "message_not_an_object")
+        raise invalid(f"{field}[{index}]", "message_not_an_object")
     role = item.get("role")
     role = ROLE_NAMES.get(role, role) if type(role) is str else role
     content = item.get("content")
@@ -66,12 +64,12 @@ def read_content(field: str, index: int, content: Any, item: Mapping[str, Any]) 
     if content is None and (item.get("tool_calls") or item.get("function_call")):
         return ""
     if type(content) is not list or not content:
-        raise _invalid(f"{field}[{index}].content", "content_not_text")
+        raise invalid(f"{field}[{index}].content", "content_not_text")
     texts = []
     for part in content:
         text = part.get("text") if isinstance(part, dict) and part.get("type") in ("text", "input_text") else part
         if type(text) is not str:
-            raise _invalid(f"{field}[{index}].content", "content_not_text")
+            raise invalid(f"{field}[{index}].content", "content_not_text")
         texts.append(text)
     return "\n".join(texts)
 
@@ -79,12 +77,12 @@ def read_content(field: str, index: int, content: Any, item: Mapping[str, Any]) 
 def _with_parsed_arguments(field: str, calls: Any) -> list[Any]:
     """Arguments are an object in a record; OpenAI writes them as JSON text."""
     if type(calls) is not list:
-        raise _invalid(field, "tool_call_unreadable")
+        raise invalid(field, "tool_call_unreadable")
     made = []
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
-            raise _invalid(field, "tool_call_unreadable")
+            raise invalid(field, "tool_call_unreadable")
         arguments = function.get("arguments")
         if isinstance(arguments, str):
             arguments = _loads(field, arguments, "tool_call_unreadable") if arguments.strip() else {}
@@ -99,13 +97,13 @@ def read_tool_call(field: str, text: Any) -> list[dict[str, Any]]:
     made = []
     for call in calls:
         if not isinstance(call, dict) or not isinstance(call.get("name"), str):
-            raise _invalid(field, "tool_call_unreadable")
+            raise invalid(field, "tool_call_unreadable")
         arguments = call.get("arguments", {})
         if isinstance(arguments, str):
             arguments = _loads(field, arguments, "tool_call_unreadable") if arguments.strip() else {}
         made.append({"type": "function", "function": {"name": call["name"], "arguments": arguments}})
     if not made:
-        raise _invalid(field, "tool_call_unreadable")
+        raise invalid(field, "tool_call_unreadable")
     return made
 
 
@@ -115,7 +113,7 @@ def read_tools(field: str, value: Any) -> list[Any]:
         return []
     found = _loads(field, value, "tools_unreadable") if isinstance(value, str) else value
     if not isinstance(found, list):
-        raise _invalid(field, "tools_unreadable")
+        raise invalid(field, "tools_unreadable")
     return found
 
 
@@ -128,10 +126,47 @@ def _loads(field: str, text: str, cause: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _invalid(field, cause) from None
+        raise invalid(field, cause) from None
 
 
 def unused_in_messages(value: Any) -> bool:
     """Whether messages hold fields that a record does not keep, so that the original goes into the row's meta."""
     known = {"role", "content", "tool_calls", "tool_call_id", "name", "function_call"}
     return isinstance(value, list) and any(isinstance(item, dict) and not item.keys() <= known for item in value)
+
+
+def read_side(field: str, value: Any, role: str = "assistant") -> list[Message]:
+    """One side of a row: a text is one message of the role, one message is a list of it, and a list stays.
+
+    A table holds lists as JSON text. Raises RowInvalid.
+    """
+    if value is None:
+        raise invalid(field, "field_missing")
+    found = with_json(value)
+    if type(found) is dict and "role" in found:
+        found = [found]
+    # A completion may itself be JSON: only what has roles is taken for messages.
+    if type(found) is list and found and all(type(one) is dict and "role" in one for one in found):
+        return read_messages(field, found)
+    if type(value) is str:
+        if not value.strip():
+            raise invalid(field, "content_empty")
+        return [{"role": role, "content": value}]
+    return read_messages(field, value)
+
+
+def render_side(messages: list[Message]) -> str | list[Message]:
+    """A text where there is one message of nothing else, as `read_side` takes it."""
+    return messages[0]["content"] if len(messages) == 1 and len(messages[0]) == 2 else messages
+
+
+def split_shared(chosen: list[Message], rejected: list[Message]) -> tuple[list[Message], list[Message], list[Message]]:
+    """The prompt is every turn that both transcripts open with, the replies are what is left."""
+    shared = 0
+    while shared < min(len(chosen), len(rejected)) and chosen[shared] == rejected[shared]:
+        shared += 1
+    if shared == 0:
+        raise invalid("prompt", "prompt_missing")
+    if shared == len(chosen) or shared == len(rejected):
+        raise invalid("rejected", "sides_identical")
+    return chosen[:shared], chosen[shared:], rejected[shared:]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -147,6 +149,40 @@ def test_real_files_are_understood_whole(path, name, rows, shared_data, tmp_path
 
 
 def test_replies_marked_right_and_wrong_are_not_taken_for_examples(shared_data, tmp_path):
-    """A KTO file looks like prompt and completion, but half of its completions are wrong on purpose."""
+    """A KTO file looks like prompt and completion, but 2,640 completions hold right and wrong ones on purpose."""
     imported = import_file(tmp_path, shared_data / "pref_en" / "gsm8k_solutions.kto.jsonl")
-    assert imported.error is not None and imported.error.code == "FormatUnknown"
+    assert imported.report["guesses"]["format"]["value"] == "unpaired"
+    labels = Counter(record["label"] for record in imported.records())
+    assert labels.total() == 2640 and min(labels.values()) > 500
+
+
+def test_every_span_of_the_japanese_entities_covers_its_text(shared_data, tmp_path):
+    imported = import_file(tmp_path, shared_data / "ner_ja" / "ner_part.json")
+    assert (imported.report["understood"], imported.report["refused"]) == (4000, 0)
+    rows = json.loads((shared_data / "ner_ja" / "ner_part.json").read_text("utf-8"))
+    for row, record in zip(rows, imported.records(), strict=True):
+        spans = [(e["text"], [e["start"], e["end"]], e["label"]) for e in record["entities"]]
+        assert spans == [(e["name"], e["span"], e["type"]) for e in row["entities"]]
+        assert all(record["text"][start:end] == text for text, (start, end), _ in spans)
+
+
+def test_tool_calls_of_glaive_are_calls_and_answers_of_tools(shared_data, tmp_path):
+    """300 dialogues; each function_call turn is a call with parsed arguments, each observation a message of the tool."""
+    path = shared_data / "instruct_en" / "glaive_toolcall_en_demo.json"
+    rows, records = json.loads(path.read_text("utf-8")), import_file(tmp_path, path).records()
+    turns = Counter(turn["from"] for row in rows for turn in row["conversations"])
+    messages = [message for record in records for message in record["messages"]]
+    calls = [call for message in messages for call in message.get("tool_calls", [])]
+    assert len(calls) == turns["function_call"] > 200
+    assert sum(message["role"] == "tool" for message in messages) == turns["observation"] > 200
+    assert all(isinstance(call["function"]["arguments"], dict) for call in calls)
+    assert sum("tools" in record for record in records) == sum(json.loads(row["tools"] or "[]") != [] for row in rows)
+
+
+def test_questions_nested_in_articles_become_records_of_their_own(shared_data, tmp_path):
+    """JSQuAD: 59 articles hold 4,442 questions; what else was accepted as an answer stays with the row."""
+    imported = import_file(tmp_path, shared_data / "jglue" / "jsquad_valid.json")
+    assert (imported.report["read"], imported.report["understood"], imported.report["refused"]) == (4442, 4442, 0)
+    first = next(iter(imported.records()))
+    assert first["messages"][0]["content"].endswith("日本で梅雨がないのは北海道とどこか。")
+    assert first["messages"][1]["content"] == "小笠原諸島"

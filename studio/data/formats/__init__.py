@@ -6,15 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from studio.data.fields import Row, invalid, share_with
 from studio.data.records import check_record
 from studio.data.rows import Guess
 from studio.errors import FormatUnknown, RowInvalid
 from studio.registry import Registry
 from studio.words import Text
 
-Row = dict[str, Any]
 Record = dict[str, Any]
 
+__all__ = [
+    "FORMATS",
+    "LEAST_CONFIDENCE",
+    "Format",
+    "FormatExample",
+    "OneRecord",
+    "Record",
+    "Row",
+    "guess_format",
+    "invalid",
+    "read_record",
+    "share_with",
+]
 LEAST_CONFIDENCE = 0.5
 
 
@@ -38,15 +51,46 @@ class Format(Protocol):
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
         """How surely rows with these fields are of this format. Its value is this plug's name."""
 
+    def unfold(self, row: Row) -> list[Row]:
+        """The rows within a row, each of one record; of most formats the row itself. Raises RowInvalid."""
+
     def read(self, row: Row) -> Record:
-        """The record of a row. Raises RowInvalid(field=, cause=, ...)."""
+        """The record of a row that holds one. Raises RowInvalid(field=, cause=, ...)."""
 
     def render(self, record: Record) -> Row:
-        """The row of a record, for those records that the format can hold."""
+        """The row of a record, for those records that the format can hold. Raises RowInvalid for the others."""
+
+
+class OneRecord:
+    """A format whose rows hold one record each."""
+
+    def unfold(self, row: Row) -> list[Row]:
+        return [row]
 
 
 FORMATS: Registry[Format] = Registry(
-    "format", "studio.data.formats", ("messages", "sharegpt", "preference", "alpaca", "prompt_completion")
+    "format",
+    "studio.data.formats",
+    (
+        "messages",
+        "sharegpt",
+        "alpaca",
+        "self_instruct",
+        "prompt_completion",
+        "preference",
+        "comparison",
+        "rated_replies",
+        "unpaired",
+        "verifiable",
+        "multiple_choice",
+        "instruction_checks",
+        "unit_tests",
+        "reading",
+        "classification",
+        "sentence_pair",
+        "extraction",
+        "document",
+    ),
 )
 
 
@@ -60,21 +104,9 @@ def guess_format(file_name: str, rows: Sequence[Row]) -> Guess:
 
 
 def read_record(plug: Format, row: Row) -> Record:
-    """The record of a row, checked. Raises RowInvalid with the first cause."""
+    """The record of a row that holds one, checked. Raises RowInvalid with the first cause."""
     record = plug.read(row)
     if problems := check_record(record):
         problem = dict(problems[0])
         raise RowInvalid(row=None, cause=problem.pop("code"), field=problem.pop("field"), **problem)
     return record
-
-
-def invalid(field: str, cause: str, **values: Any) -> RowInvalid:
-    """The refusal of a row by a format; the row's number is known to whoever reads the file."""
-    return RowInvalid(row=None, field=field, cause=cause, **values)
-
-
-def share_with(rows: Sequence[Row], *names: str) -> float:
-    """The share of rows that have every one of the fields; an empty text is a fault of its row, not of the format."""
-    if not rows:
-        return 0.0
-    return sum(all(row.get(name) is not None for name in names) for row in rows) / len(rows)

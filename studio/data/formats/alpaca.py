@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from studio.data.formats import FormatExample, Record, Row, invalid, share_with
+from studio.data.fields import best_names, find_name, invalid, with_json
+from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.words import Text
 
+_MORE, _REPLIES = ("input", "context"), ("output", "response")
+"""Dolly writes context and response."""
 
-class Alpaca:
+
+class Alpaca(OneRecord):
     name = "alpaca"
     title = Text(en="Alpaca", ja="Alpaca")
     summary = Text(
-        en="instruction, input and output; the input follows the instruction on a new line. system and history may be there.",
-        ja="instruction、input、output の形式。input は instruction の次の行に続けます。system と history があってもかまいません。",
+        en="instruction, input and output; the input follows the instruction on a new line. system and history may be there, and context and response are read as input and output.",
+        ja="instruction、input、output の形式。input は instruction の次の行に続けます。system と history があってもかまいません。context と response は input と output として読みます。",
     )
     example = FormatExample(
         row={"instruction": "Translate into Japanese.", "input": "Good morning", "output": "おはようございます"},
@@ -26,25 +30,25 @@ class Alpaca:
             ]
         },
     )
-    fields = frozenset({"instruction", "input", "output", "system", "history"})
+    fields = frozenset({"instruction", *_MORE, *_REPLIES, "system", "history"})
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
-        share = share_with(rows, "instruction", "output")
-        return Guess(
-            self.name, 0.95 * share, "format_fields", {"fields": "instruction, output", "share": round(100 * share)}
-        )
+        share, names = best_names(rows, [("instruction", reply) for reply in _REPLIES])
+        values = {"fields": ", ".join(names), "share": round(100 * share)}
+        return Guess(self.name, 0.95 * share, "format_fields", values)
 
     def read(self, row: Row) -> Record:
         messages = []
         if system := _text(row, "system"):
             messages.append({"role": "system", "content": system})
         messages += _history(row.get("history"))
-        instruction, more = _text(row, "instruction"), _text(row, "input")
+        reply = find_name(row, _REPLIES) or _REPLIES[0]
+        instruction, more = _text(row, "instruction"), _text(row, find_name(row, _MORE) or _MORE[0])
         if not instruction.strip() and not more.strip():
             raise invalid("instruction", "content_empty")
-        output = _text(row, "output")
+        output = _text(row, reply)
         if not output.strip():
-            raise invalid("output", "content_empty")
+            raise invalid(reply, "content_empty")
         # The line feed is what LLaMA-Factory and the original Alpaca prompts put between the two.
         asked = f"{instruction}\n{more}" if instruction and more else instruction or more
         messages.append({"role": "user", "content": asked})
@@ -77,6 +81,7 @@ def _text(row: Row, field: str) -> str:
 
 
 def _history(value: Any) -> list[dict[str, str]]:
+    value = with_json(value)
     if value in (None, "", []):
         return []
     if type(value) is not list:

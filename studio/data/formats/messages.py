@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from studio.data.formats import FormatExample, Record, Row, share_with
+from studio.data.fields import share_where
+from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.data.turns import read_messages, read_tools
 from studio.words import Text
 
 
-class Messages:
+class Messages(OneRecord):
     name = "messages"
     title = Text(en="Messages (OpenAI)", ja="メッセージ（OpenAI）")
     summary = Text(
@@ -33,20 +35,27 @@ class Messages:
             ]
         },
     )
-    fields = frozenset({"messages", "tools"})
+    fields = frozenset({"messages", "tools", "functions"})
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
-        share = share_with(rows, "messages")
+        # Turns with `from` and `value` are ShareGPT's, whatever field they stand in.
+        share = share_where(rows, lambda row: row.get("messages") is not None and not _is_sharegpt(row["messages"]))
         return Guess(self.name, 0.98 * share, "format_fields", {"fields": "messages", "share": round(100 * share)})
 
     def read(self, row: Row) -> Record:
         record: Record = {"messages": read_messages("messages", row.get("messages"))}
-        if "tools" in row and (tools := read_tools("tools", row["tools"])):
+        if tools := read_tools("tools", row.get("tools")):
             record["tools"] = tools
+        elif functions := read_tools("functions", row.get("functions")):
+            record["tools"] = [{"type": "function", "function": function} for function in functions]
         return record
 
     def render(self, record: Record) -> Row:
         return dict(record)
+
+
+def _is_sharegpt(messages: Any) -> bool:
+    return type(messages) is list and any(type(turn) is dict and "from" in turn for turn in messages[:1])
 
 
 PLUG = Messages()

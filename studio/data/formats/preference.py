@@ -6,21 +6,31 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from studio.data.formats import FormatExample, Record, Row, invalid, share_with
+from studio.data.fields import best_names, find_number
+from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import read_messages
+from studio.data.turns import read_side, read_tools, render_side, split_shared
 from studio.words import Text
 
 _TURN = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]?")
+_ASKED = ("prompt", "question", "instruction", "input", "query")
+_SIDES = (("chosen", "rejected"), ("chosen_response", "rejected_response"), ("preferred", "dispreferred"))
+_RATINGS = (
+    ("chosen-rating", "rejected-rating"),
+    ("chosen_rating", "rejected_rating"),
+    ("score_chosen", "score_rejected"),
+    ("chosen_score", "rejected_score"),
+)
+"""Argilla's, distilabel's and the hub's binarized names of what each reply was rated; the margin is the difference."""
 _TURN_ROLES = {"Human": "user", "Assistant": "assistant"}
 
 
-class Preference:
+class Preference(OneRecord):
     name = "preference"
     title = Text(en="Preference pairs", ja="選好ペア")
     summary = Text(
-        en="prompt, chosen and rejected as texts or message lists; without a prompt, what chosen and rejected share is the prompt.",
-        ja="prompt、chosen、rejected の文字列またはメッセージのリスト。prompt がない場合は chosen と rejected の共通部分を prompt とします。",
+        en="prompt, chosen and rejected as texts, transcripts or message lists; without a prompt, what chosen and rejected share is the prompt. Ratings give the margin.",
+        ja="prompt、chosen、rejected の文字列、対話の書き起こし、またはメッセージのリスト。prompt がない場合は chosen と rejected の共通部分を prompt とします。評点の差を margin とします。",
     )
     example = FormatExample(
         row={"prompt": "Is the shop open today?", "chosen": "Yes, until six.", "rejected": "Dunno."},
@@ -30,66 +40,74 @@ class Preference:
             "rejected": [{"role": "assistant", "content": "Dunno."}],
         },
     )
-    fields = frozenset({"prompt", "chosen", "rejected", "system", "margin"})
+    fields = frozenset(
+        {*_ASKED, *(name for names in (*_SIDES, *_RATINGS) for name in names), "system", "margin", "tools"}
+    )
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
-        share = share_with(rows, "chosen", "rejected")
-        return Guess(
-            self.name, 0.97 * share, "format_fields", {"fields": "chosen, rejected", "share": round(100 * share)}
-        )
+        share, names = best_names(rows, _SIDES)
+        values = {"fields": ", ".join(names), "share": round(100 * share)}
+        return Guess(self.name, 0.97 * share, "format_fields", values)
 
     def read(self, row: Row) -> Record:
-        chosen, rejected = (_side(name, row.get(name)) for name in ("chosen", "rejected"))
-        prompt = row.get("prompt")
-        if prompt in (None, "", []):
-            prompt, chosen, rejected = _split_shared(chosen, rejected)
+        names = next((pair for pair in _SIDES if pair[0] in row or pair[1] in row), _SIDES[0])
+        chosen, rejected = (_side(name, row.get(name)) for name in names)
+        asked = next((name for name in _ASKED if row.get(name) not in (None, "", [])), None)
+        if asked is None:
+            prompt, chosen, rejected = split_shared(chosen, rejected)
         else:
-            prompt = [_turn("user", prompt)] if type(prompt) is str else read_messages("prompt", prompt)
+            prompt = _prompt(asked, row[asked])
             chosen, rejected = _without_prompt(prompt, chosen), _without_prompt(prompt, rejected)
-        if system := row.get("system"):
+            if chosen[:1] == rejected[:1] and chosen and chosen[0]["role"] in ("user", "system"):
+                # Both hold the whole talk, and the prompt beside them was written in another way.
+                prompt, chosen, rejected = split_shared(chosen, rejected)
+        if (system := row.get("system")) and prompt[0]["role"] != "system":
             prompt.insert(0, _turn("system", system))
         record: Record = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
-        if isinstance(margin := row.get("margin"), (int, float)) and not isinstance(margin, bool):
+        if (margin := _find_margin(row)) is not None:
             record["margin"] = margin
+        if tools := read_tools("tools", row.get("tools")):
+            record["tools"] = tools
         return record
 
     def render(self, record: Record) -> Row:
-        sides = {name: record[name] for name in ("prompt", "chosen", "rejected")}
-        if all(len(messages) == 1 and len(messages[0]) == 2 for messages in sides.values()):
-            sides = {name: messages[0]["content"] for name, messages in sides.items()}
-        return sides | ({"margin": record["margin"]} if "margin" in record else {})
+        sides = {name: render_side(record[name]) for name in ("prompt", "chosen", "rejected")}
+        if any(type(side) is not str for side in sides.values()):
+            sides = {name: record[name] for name in sides}  # never a text beside a list: readers take both for one kind
+        return sides | {name: record[name] for name in ("margin", "tools") if name in record}
 
 
 def _turn(role: str, content: Any) -> dict[str, Any]:
     return {"role": role, "content": content}
 
 
+def _prompt(field: str, value: Any) -> list[dict[str, Any]]:
+    if type(value) is str and value.lstrip().startswith(("Human:", "Assistant:")):
+        return [turn for turn in _transcript(value.strip()) if turn["content"]]
+    return read_side(field, value, "user")
+
+
 def _side(field: str, value: Any) -> list[dict[str, Any]]:
-    if value is None or value == "":
-        raise invalid(field, "field_missing" if value is None else "content_empty")
-    if type(value) is not str:
-        return read_messages(field, value)
-    if value.lstrip().startswith(("Human:", "Assistant:")):
+    if type(value) is str and value.lstrip().startswith(("Human:", "Assistant:")):
         return _transcript(value.strip())
-    return [_turn("assistant", value)]
+    return read_side(field, value)
+
+
+def _find_margin(row: Row) -> float | int | None:
+    """Given, or the difference of the ratings; None where a row has neither."""
+    if (margin := find_number(row.get("margin"))) is not None:
+        return margin
+    for names in _RATINGS:
+        better, worse = (find_number(row.get(name)) for name in names)
+        if better is not None and worse is not None:
+            return round(better - worse, 6)
+    return None
 
 
 def _transcript(text: str) -> list[dict[str, Any]]:
     """Anthropic's HH: turns that open with a blank line and `Human:` or `Assistant:`."""
     pieces = _TURN.split(text)
     return [_turn(_TURN_ROLES[speaker], said.strip()) for speaker, said in zip(pieces[1::2], pieces[2::2], strict=True)]
-
-
-def _split_shared(chosen: list, rejected: list) -> tuple[list, list, list]:
-    """The prompt is every turn that both transcripts open with, the replies are what is left."""
-    shared = 0
-    while shared < min(len(chosen), len(rejected)) and chosen[shared] == rejected[shared]:
-        shared += 1
-    if shared == 0:
-        raise invalid("prompt", "prompt_missing")
-    if shared == len(chosen) or shared == len(rejected):
-        raise invalid("rejected", "sides_identical")
-    return chosen[:shared], chosen[shared:], rejected[shared:]
 
 
 def _without_prompt(prompt: list, side: list) -> list:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from studio.data.formats import FormatExample, Record, Row, invalid, share_with
+from studio.data.fields import best_names, invalid, share_where
+from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import read_messages
+from studio.data.turns import read_side, read_tools, render_side
 from studio.words import Text
 
-_PAIRS = (("prompt", "completion"), ("prompt", "response"), ("question", "answer"))
+_PAIRS = (
+    ("prompt", "completion"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("question", "response"),
+    ("query", "response"),
+    ("query", "answer"),
+    ("input", "output"),
+    ("prompt", "answer"),
+    ("prompt", "output"),
+    ("input", "target"),
+    ("problem", "solution"),
+    ("question", "ground_truth"),
+)
+_WORKED = "\n####"
+"""How GSM8K sets the result of a worked answer apart."""
 
 
-class PromptCompletion:
+class PromptCompletion(OneRecord):
     name = "prompt_completion"
     title = Text(en="Prompt and completion", ja="プロンプトと応答")
     summary = Text(
@@ -29,47 +44,43 @@ class PromptCompletion:
             ]
         },
     )
-    fields = frozenset({"prompt", "completion", "response", "question", "answer", "system"})
+    fields = frozenset({*(name for pair in _PAIRS for name in pair), "system", "tools"})
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
-        share, pair = max(((share_with(rows, *pair), pair) for pair in _PAIRS), key=lambda item: item[0])
-        if sum(isinstance(row.get("label"), bool) for row in rows) * 2 > len(rows):
+        share, pair = best_names(rows, _PAIRS)
+        names = ", ".join(pair)
+        if share_where(rows, lambda row: isinstance(row.get("label"), bool)) > 0.5:
             # Replies marked right and wrong: taken for examples, the wrong ones would be taught too.
-            return Guess(self.name, 0.2, "format_labelled", {"fields": ", ".join(pair)})
-        return Guess(self.name, 0.9 * share, "format_fields", {"fields": ", ".join(pair), "share": round(100 * share)})
+            return Guess(self.name, 0.2, "format_labelled", {"fields": names})
+        if share_where(rows, lambda row: _WORKED in str(row.get(pair[1]))) > 0.5:
+            return Guess(self.name, 0.9 * share, "format_worked_answers", {"fields": names})
+        return Guess(self.name, 0.9 * share, "format_fields", {"fields": names, "share": round(100 * share)})
 
     def read(self, row: Row) -> Record:
         asked, answered = next((pair for pair in _PAIRS if pair[0] in row and pair[1] in row), _PAIRS[0])
-        prompt = _side(asked, row.get(asked), "user")
-        completion = _side(answered, row.get(answered), "assistant")
+        prompt = read_side(asked, row.get(asked), "user")
+        completion = read_side(answered, row.get(answered))
         if system := row.get("system"):
             prompt.insert(0, {"role": "system", "content": system})
+        tools = read_tools("tools", row.get("tools"))
+        more = {"tools": tools} if tools else {}
         # One conversation says the same where every reply in it is the completion: the loss falls on the same tokens.
         if len(completion) == 1 and not any(message["role"] == "assistant" for message in prompt):
-            return {"messages": prompt + completion}
-        return {"prompt": prompt, "completion": completion}
+            return {"messages": prompt + completion} | more
+        return {"prompt": prompt, "completion": completion} | more
 
     def render(self, record: Record) -> Row:
         """Texts where there is one question and one reply, else lists of messages. Raises RowInvalid for many turns."""
+        more = {"tools": record["tools"]} if "tools" in record else {}
         if "messages" in record:
             *prompt, reply = record["messages"]
             if reply["role"] != "assistant" or any(message["role"] == "assistant" for message in prompt):
                 raise invalid("messages", "turns_not_in_pairs")
             record = {"prompt": prompt, "completion": [reply]}
-        prompt, completion = record["prompt"], record["completion"]
-        if len(prompt) == len(completion) == 1 and len(prompt[0]) == len(completion[0]) == 2:
-            return {"prompt": prompt[0]["content"], "completion": completion[0]["content"]}
-        return {"prompt": prompt, "completion": completion}
-
-
-def _side(field: str, value: Any, role: str) -> list[dict[str, Any]]:
-    if type(value) is str:
-        if not value.strip():
-            raise invalid(field, "content_empty")
-        return [{"role": role, "content": value}]
-    if value is None:
-        raise invalid(field, "field_missing")
-    return read_messages(field, value)
+        sides = {name: render_side(record[name]) for name in ("prompt", "completion")}
+        if any(type(side) is not str for side in sides.values()):
+            sides = {name: record[name] for name in sides}  # never a text beside a list: readers take both for one kind
+        return sides | more
 
 
 PLUG = PromptCompletion()

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from studio.data.formats import FormatExample, Record, Row, invalid, share_with
+from studio.data.fields import find_name, invalid, share_where, with_json
+from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import ROLE_NAMES, read_json_text, read_tool_call, read_tools
+from studio.data.turns import ROLE_NAMES, read_tool_call, read_tools
 from studio.words import Text
 
+_FIELDS = ("conversations", "conversation", "utterances", "dialogue", "dialog", "messages")
+_SPEAKERS, _SAID = ("from", "role", "speaker", "name"), ("value", "content", "text", "utterance")
 _NAMES_BACK = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 
 
-class ShareGpt:
+class ShareGpt(OneRecord):
     name = "sharegpt"
     title = Text(en="ShareGPT", ja="ShareGPT")
     summary = Text(
-        en="One conversation a row under conversations, each turn with from (human, gpt, system, function_call, observation) and value.",
-        ja="1 行が conversations に収めた 1 つの会話で、各発言に from（human、gpt、system、function_call、observation）と value があります。",
+        en="One conversation a row under conversations or utterances, each turn with from (human, gpt, system, function_call, observation) and value.",
+        ja="1 行が conversations または utterances に収めた 1 つの会話で、各発言に from（human、gpt、system、function_call、observation）と value があります。",
     )
     example = FormatExample(
         row={
@@ -44,16 +47,18 @@ class ShareGpt:
             ]
         },
     )
-    fields = frozenset({"conversations", "conversation", "system", "tools"})
+    fields = frozenset({*_FIELDS, "system", "tools"})
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
-        share = max(share_with(rows, "conversations"), share_with(rows, "conversation"))
-        return Guess(self.name, 0.96 * share, "format_fields", {"fields": "conversations", "share": round(100 * share)})
+        share, field = max(
+            ((share_where(rows, lambda row, f=name: _is_talk(row.get(f))), name) for name in _FIELDS),
+            key=lambda found: found[0],
+        )
+        return Guess(self.name, 0.96 * share, "format_fields", {"fields": field, "share": round(100 * share)})
 
     def read(self, row: Row) -> Record:
-        field = "conversations" if "conversations" in row else "conversation"
-        turns = row.get(field)
-        turns = read_json_text(field, turns) if isinstance(turns, str) else turns
+        field = find_name(row, _FIELDS) or _FIELDS[0]
+        turns = with_json(row.get(field))
         if type(turns) is not list:
             raise invalid(field, "messages_not_a_list")
         messages = [_message(f"{field}[{index}]", turn) for index, turn in enumerate(turns)]
@@ -82,12 +87,18 @@ class ShareGpt:
         return row
 
 
+def _is_talk(value: Any) -> bool:
+    """A list of turns, each with somebody who speaks; a text of one in a table."""
+    turns = with_json(value)
+    return type(turns) is list and all(type(turn) is dict and find_name(turn, _SPEAKERS) for turn in turns[:3])
+
+
 def _message(path: str, turn: Any) -> dict[str, Any]:
     if type(turn) is not dict:
         raise invalid(path, "message_not_an_object")
-    # Some files write the same turns under OpenAI's names.
-    speaker = turn.get("from", turn.get("role"))
-    value = turn.get("value", turn.get("content"))
+    # Some files write the same turns under OpenAI's or their own names.
+    speaker = turn.get(find_name(turn, _SPEAKERS) or "")
+    value = turn.get(find_name(turn, _SAID) or "")
     if speaker == "function_call":
         return {"role": "assistant", "content": "", "tool_calls": read_tool_call(f"{path}.value", value)}
     role = ROLE_NAMES.get(speaker) if type(speaker) is str else None
