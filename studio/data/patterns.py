@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import regex
 
@@ -18,8 +20,26 @@ MOST_UNFOLDED = 20_000
 """Characters of a pattern with its counted repeats written out: the library writes them out, and ((a{99}){99}){99}
 with one more level took more than 2 GB."""
 
-_REPEATED = re.compile(r"\{(\d*),?\d*\}")
+_TAME_STEPS = 20_000_000
+"""About a quarter of a second at worst."""
+
+_REPEAT = re.compile(r"[*+?]|\{(\d*)(?:,(\d*))?\}")
+_SIGNS = MappingProxyType({"*": (0, None), "+": (1, None), "?": (0, 1)})
+_LOOKS_BACK = re.compile(r"\\[1-9gkR]|\(\?[PR0-9&<|({]|\(\?\(")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """size: characters with counted repeats written out. choices: in how many ways what has bounds can match.
+
+    open_repeats: how many have no bound. nested: a choice is repeated, or groups are looked back at.
+    """
+
+    size: int
+    choices: int
+    open_repeats: int
+    nested: bool
 
 
 @dataclass(frozen=True)
@@ -28,15 +48,19 @@ class Pattern:
 
     source: str
     compiled: regex.Pattern
+    shape: Shape
 
     def is_in(self, text: str) -> bool:
+        # Looking at the clock takes five times as long as looking at the text: a tame pattern needs none.
+        if not self.shape.nested and self.shape.choices * len(text) ** (self.shape.open_repeats + 1) <= _TAME_STEPS:
+            return self.compiled.search(text) is not None
         return self._timed(lambda: self.compiled.search(text, timeout=TEXT_TIME_S)) is not None
 
     def replace(self, text: str, put: str) -> tuple[str, int]:
         """The text with every match replaced, and how many there were. put: with \\1 and \\g<name> for groups."""
         return self._timed(lambda: self.compiled.subn(put, text, timeout=TEXT_TIME_S))
 
-    def _timed(self, look: Callable) -> object:
+    def _timed(self, look: Callable) -> Any:
         try:
             return look()
         except TimeoutError as slow:
@@ -45,11 +69,12 @@ class Pattern:
 
 def compile_pattern(source: str) -> Pattern:
     """Raises PatternInvalid with the place of the mistake, counted from 1."""
-    if _unfolded_size(source) > MOST_UNFOLDED:
+    shape = _shape_of(source)
+    if shape.size > MOST_UNFOLDED:
         raise PatternInvalid(pattern=source, cause="repeat count too big", place=None)
     try:
         # V0 is the syntax of Python's own `re`, which is what people know.
-        return Pattern(source, regex.compile(source, regex.V0))
+        return Pattern(source, regex.compile(source, regex.V0), shape)
     except regex.error as wrong:
         place = None if wrong.pos is None else wrong.pos + 1
         raise PatternInvalid(pattern=source, cause=str(wrong.msg), place=place) from wrong
@@ -66,26 +91,55 @@ def check_template(pattern: Pattern, put: str) -> None:
         raise PatternInvalid(pattern=put, cause=str(wrong), place=None) from wrong
 
 
-def _unfolded_size(source: str) -> int:
-    """How long the pattern would be with every {n} written out; what is in brackets is one character."""
-    sizes, last, place = [0], 0, 0
-    while place < len(source):
-        repeated, listed = _REPEATED.match(source, place), _CLASS.match(source, place)
+def _shape_of(source: str) -> Shape:
+    """How the pattern is built; what is in brackets counts as one character."""
+    groups = [_Group()]
+    choices, opened, nested, place = 1, 0, bool(_LOOKS_BACK.search(source)), 0
+    while place < len(source) and max(group.size for group in groups) <= MOST_UNFOLDED:
+        repeat, listed = _REPEAT.match(source, place), _CLASS.match(source, place)
         letter, end = source[place], place + 1
-        if repeated:
-            times = max(int(repeated[1] or 1), 1)
-            sizes[-1] += last * (times - 1)
-            last, end = last * times, repeated.end()
+        if repeat:
+            end = repeat.end()
+            least, most = _bounds(repeat)
+            nested |= groups[-1].last_chooses and repeat[0] != "?"
+            opened += most is None
+            choices *= 1 if most is None else max(most - least + 1, 1)
+            groups[-1].repeat_last(max(least, 1))
         elif letter == "(":
-            sizes.append(0)
-        elif letter == ")" and len(sizes) > 1:
-            last = sizes.pop()
-            sizes[-1] += last
+            groups.append(_Group())
+        elif letter == ")" and len(groups) > 1:
+            inner = groups.pop()
+            groups[-1].add(inner.size, inner.chooses)
+        elif letter == "|":
+            choices, groups[-1].chooses = choices + 1, True
         else:
             end = listed.end() if listed else place + 2 if letter == "\\" else end
-            last = 1
-            sizes[-1] += 1
-        if max(sizes) > MOST_UNFOLDED:
-            break
+            groups[-1].add(1, False)
         place = end
-    return sum(sizes)
+    return Shape(sum(group.size for group in groups), min(choices, _TAME_STEPS), opened, nested)
+
+
+def _bounds(repeat: re.Match) -> tuple[int, int | None]:
+    """How often at least and at most; None where there is no bound."""
+    if repeat[0] in _SIGNS:
+        return _SIGNS[repeat[0]]
+    least = int(repeat[1] or 0)
+    return least, least if repeat[2] is None else int(repeat[2]) if repeat[2] else None
+
+
+@dataclass
+class _Group:
+    """size: of all in it so far. chooses: whether it can match in more than one way. last…: of its last item."""
+
+    size: int = 0
+    last: int = 0
+    last_chooses: bool = False
+    chooses: bool = False
+
+    def add(self, size: int, chooses: bool) -> None:
+        self.size, self.last, self.last_chooses = self.size + size, size, chooses
+        self.chooses |= chooses
+
+    def repeat_last(self, times: int) -> None:
+        self.size, self.last = self.size + self.last * (times - 1), self.last * times
+        self.chooses = True

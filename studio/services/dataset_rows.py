@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from studio.data.cells import COLUMNS, render_cells
 from studio.data.records import check_record, record_kind, split_key
-from studio.data.splits import HELD_OUT, SPLITS, TRAIN, held_out_threshold, split_of
+from studio.data.selection import Selection
+from studio.data.splits import HELD_OUT, TRAIN, held_out_threshold, split_of
 from studio.errors import EditConflict, NotYours, OptionsInvalid, RecordInvalid, RequestRefused
 from studio.store.changes import ADD, DELETE, EDIT, Change, Changes
 from studio.store.changes import HELD_OUT as HELD_OUT_CHANGE
 from studio.store.connection import transaction
 from studio.store.history import History, rows_of
-from studio.store.table import StoredRow, Table
+from studio.store.selecting import Found
+from studio.store.table import StoredRow, Table, count_characters
 
 LARGEST_PAGE = 200
 LARGEST_FRACTION = 0.9
-LONGEST_QUERY = 200
+_OF_THE_PAGE = ("page", "page_size")
 
 
 class DatasetRows:
@@ -31,43 +35,51 @@ class DatasetRows:
         self.table = Table(connection)
         self.changes = Changes(connection, person_id)
 
-    def page(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """asked: page from 1, page_size ≤ 200, split (train, held_out or None), query (or None); or row_ids: only those.
+    def page(self, kind: str, asked: dict[str, Any], find: Callable[[Selection], Found]) -> dict[str, Any]:
+        """asked: page from 1, page_size ≤ 200, base (by which lengths are told), and the fields of a `Selection`.
 
-        A page past the end is the last page. complete: whether a search came to its end in time.
+        find: how the rows of a selection are found where no index says where a page begins. A page past the end is the
+        last page. complete: whether a search came to its end in time. Raises RequestRefused, PatternInvalid.
         """
         size = min(max(int(asked.get("page_size") or 50), 1), LARGEST_PAGE)
-        split, query = asked.get("split"), asked.get("query")
-        if split not in (None, *SPLITS) or (query and len(query) > LONGEST_QUERY):
-            raise RequestRefused()
-        columns = COLUMNS[kind]
-        complete = True
         number = max(int(asked.get("page") or 1), 1)
-        if (row_ids := asked.get("row_ids")) is not None:
-            there = self.table.present(row_ids)
-            total = len(there)
+        selection = Selection.from_json({name: value for name, value in asked.items() if name not in _OF_THE_PAGE})
+        complete = True
+        if total := self._count_indexed(selection):
             number = min(number, max(math.ceil(total / size), 1))
-            rows = self.table.rows_by_id(there[(number - 1) * size : number * size])
-        elif query:
-            found = self.table.search(query, (number - 1) * size, size, split)
-            total, complete = found.total, found.complete
-            if total and not found.row_ids:
-                number = math.ceil(total / size)
-                found = self.table.search(query, (number - 1) * size, size, split)
-            rows = self.table.rows_by_id(found.row_ids)
+            rows = self._indexed_page(selection, (number - 1) * size, size, total)
         else:
-            present, held = self.table.counts()
-            total = {None: present, HELD_OUT: held, TRAIN: present - held}[split]
+            found = find(selection)
+            total, complete = len(found.row_ids), found.complete
             number = min(number, max(math.ceil(total / size), 1))
-            rows = self.table.page((number - 1) * size, size, split)
+            rows = self.table.rows_by_id(list(found.row_ids[(number - 1) * size : number * size]))
+        is_whole = not selection.has_conditions and selection.sort == "position" and not selection.descending
         return {
-            "rows": self._shown(rows, columns, None if query or split or row_ids is not None else (number - 1) * size),
-            "columns": list(columns),
+            "rows": self._shown(rows, COLUMNS[kind], (number - 1) * size if is_whole else None, selection.base),
+            "columns": list(COLUMNS[kind]),
             "total": total,
             "page": number,
             "pages": max(math.ceil(total / size), 1),
             "complete": complete,
+            "last_change": self.changes.last_id(),
         }
+
+    def _count_indexed(self, selection: Selection) -> int:
+        """How many rows a selection has whose pages an index finds; 0 for any other."""
+        if replace(selection, split=None, sort="position", descending=False).has_conditions:
+            return 0
+        present, held = self.table.counts()
+        if selection.sort == "position":
+            return {None: present, HELD_OUT: held, TRAIN: present - held}[selection.split]
+        return present if selection.sort == "length" and selection.split is None else 0
+
+    def _indexed_page(self, selection: Selection, first: int, size: int, total: int) -> list[StoredRow]:
+        if selection.sort == "length":
+            return self.table.page_by_length(first, size, selection.descending)
+        if not selection.descending:
+            return self.table.page(first, size, selection.split)
+        end = total - first
+        return self.table.page(max(end - size, 0), min(size, end), selection.split)[::-1]
 
     def row(self, row_id: int) -> dict[str, Any]:
         """Raises NotYours for a row that is not there or was deleted."""
@@ -80,6 +92,7 @@ class DatasetRows:
             "split": self._split(row),
             "revision": row.revision,
             "meta": orjson.loads(row.meta),
+            "tags": sorted(self.table.tags_of([row_id]).get(row_id, ())),
             "position": self.table.position(row_id),
             "previous": previous,
             "next": following,
@@ -174,9 +187,13 @@ class DatasetRows:
     def _split(self, row: StoredRow) -> str:
         return split_of(row.split_key, self.table.fact("held_out_threshold"))
 
-    def _shown(self, rows: list[StoredRow], columns: tuple[str, ...], first: int | None) -> list[dict[str, Any]]:
+    def _shown(
+        self, rows: list[StoredRow], columns: tuple[str, ...], first: int | None, base: str | None
+    ) -> list[dict[str, Any]]:
         """first: how many rows stand before the page, where the page has no gaps."""
         threshold = self.table.fact("held_out_threshold")
+        row_ids = [row.row_id for row in rows]
+        tags, tokens = self.table.tags_of(row_ids), self.table.tokens_of(row_ids, base) if base else {}
         return [
             {
                 "row_id": row.row_id,
@@ -184,6 +201,11 @@ class DatasetRows:
                 "cells": render_cells(orjson.loads(row.record), columns),
                 "split": split_of(row.split_key, threshold),
                 "revision": row.revision,
+                "kind": row.kind,
+                "characters": row.characters if row.characters is not None else count_characters(row.record),
+                "tokens": tokens.get(row.row_id),
+                "edited": row.changed > 0,
+                "tags": sorted(tags.get(row.row_id, ())),
             }
             for index, row in enumerate(rows, 1)
         ]
@@ -193,7 +215,10 @@ def _checked(record: Any) -> tuple[str, str]:
     """The record's kind and its text. Raises RecordInvalid with all its problems."""
     if problems := check_record(record):
         raise RecordInvalid(problems)
-    return str(record_kind(record)), orjson.dumps(record).decode()
+    try:
+        return str(record_kind(record)), orjson.dumps(record).decode()
+    except TypeError as problem:  # half a letter, or a number that no JSON reader could read back
+        raise RecordInvalid([{"field": "record", "code": "value_unwritable"}]) from problem
 
 
 def _content(kind: str, record: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from studio.services.dataset_imports import Imports, check_name, remove_old_uplo
 from studio.services.dataset_rows import DatasetRows
 from studio.services.dataset_words import found_words, problem_words, refused_words
 from studio.services.queue import Queue
+from studio.services.row_finder import RowFinder
 from studio.settings import Settings
 from studio.store.catalogue import DatasetEntry, VersionEntry, open_catalogue
 from studio.store.changes import Changes
@@ -33,6 +34,7 @@ class Datasets(Imports):
 
     def __init__(self, settings: Settings, queue: Queue) -> None:
         super().__init__(settings, queue)
+        self._finder = RowFinder()
         for workspace in [w for place in ("people", "teams") for w in (settings.root / place).glob("*/")]:
             try:
                 _clean(workspace)
@@ -88,10 +90,14 @@ class Datasets(Imports):
     # Rows -------------------------------------------------------------------------------------------------------------
 
     def page(self, person: Person, dataset_id: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """asked: page, page_size ≤ 200, split, query, or row_ids. Returns rows, columns, total, page, pages, complete."""
-        kind = self._entry(person, dataset_id).kind
+        """asked: page, page_size ≤ 200, and the fields of a Selection; seeker: whose older search is then stopped.
+
+        Returns rows, columns, total, page, pages, complete, last_change.
+        """
+        kind, path = self._entry(person, dataset_id).kind, self._path(person, dataset_id)
+        wanted = {name: value for name, value in asked.items() if name != "seeker"}
         with self.rows(person, dataset_id) as rows:
-            return rows.page(kind, asked)
+            return rows.page(kind, wanted, lambda s: self._finder.find(path, rows.connection, s, asked.get("seeker")))
 
     def page_of(self, person: Person, dataset_id: str, row_id: int, page_size: int) -> int:
         """The page of the whole table on which a row stands. Raises NotYours."""

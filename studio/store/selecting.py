@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from studio.data.kinds import ROLES
 from studio.data.patterns import compile_pattern
 from studio.data.records import iterate_texts
 from studio.data.selection import ANY, FLAG, NONE, Selection
@@ -91,7 +92,7 @@ class Selector:
         if wanted.sort == "position":
             return ("", f"rows.row_id {way}"), None
         if wanted.sort == "length":
-            return ("", f"rows.characters {way}, rows.row_id"), None
+            return ("", f"rows.characters {way}, rows.row_id {way}"), None
         if wanted.sort == "edited":
             return ("", f"rows.changed {way}, rows.row_id"), None
         if wanted.sort == "tokens":
@@ -150,10 +151,18 @@ def _length_conditions(wanted: Selection) -> Iterator[tuple[str, tuple]]:
 
 def _text_conditions(wanted: Selection) -> Iterator[tuple[str, tuple]]:
     """Words must stand in the record's JSON; where that could mean the JSON itself, `_text_test` looks closer."""
-    if wanted.query and not wanted.is_regex:
-        inside = orjson.dumps(wanted.query).decode()[1:-1]
-        escaped = inside.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        yield "rows.record LIKE ? ESCAPE '\\'", (f"%{escaped}%",)
+    if not wanted.query or wanted.is_regex:
+        return
+    inside = orjson.dumps(wanted.query).decode()[1:-1]
+    pattern = "%" + inside.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    yield "rows.record LIKE ? ESCAPE '\\'", (pattern,)
+    # Unescaped quotes stand around texts only, so taking the names of fields out takes nothing out of a text.
+    names = [name for name in _NAMES if _folded(wanted.query) in name]
+    if names and _may_be_structure(wanted.query):
+        bare = "rows.record"
+        for _ in names:
+            bare = f"replace({bare}, ?, '')"
+        yield f"{bare} LIKE ? ESCAPE '\\'", (*names, pattern)
 
 
 def _text_test(wanted: Selection) -> Callable[[str], bool] | None:
@@ -185,6 +194,15 @@ _STRUCTURE = (
     '"prompt":[{"role":"user","chosen":[{"role":"assistant","rejected":[{"completion":[{"tools":[{"margin":'
     '"tool_call_id":"","answer":"","verifier":"","label":"","text":"","label":true,false,null,'
     '"entities":[{"start":,"end":,"label":"","text":""}],"label":["",""]}'
+)
+_NAMES = (
+    *(f'"role":"{role}"' for role in ROLES),
+    *(
+        f'"{name}":'
+        for name in ("content", "messages", "prompt", "completion", "chosen", "rejected", "label", "answer")
+    ),
+    *(f'"{name}":' for name in ("verifier", "text", "entities", "start", "end", "tools", "tool_calls", "tool_call_id")),
+    *(f'"{name}":' for name in ("type", "function", "name", "arguments", "margin")),
 )
 _NUMBER = frozenset("0123456789.-+e")
 

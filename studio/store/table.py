@@ -1,9 +1,8 @@
-"""The rows of a dataset as they stand: counted by blocks, read by page, searched."""
+"""The rows of a dataset as they stand: counted by blocks, read by page."""
 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from studio.data.records import iterate_texts
 from studio.errors import NotYours
 from studio.store.dataset_file import BLOCK_ROWS
 
-SEARCH_TIME_S = 1.5
 _ALL_FIELDS = "row_id, kind, record, meta, split_key, revision, deleted, changed, characters"
 
 
@@ -35,15 +33,6 @@ class StoredRow:
     deleted: bool
     changed: int
     characters: int | None
-
-
-@dataclass(frozen=True)
-class Found:
-    """Row ids of a page of search results, in order; complete: the whole table was searched in time."""
-
-    row_ids: list[int]
-    total: int
-    complete: bool
 
 
 class Table:
@@ -177,6 +166,15 @@ class Table:
         )
         return [_stored(row) for row in found]
 
+    def page_by_length(self, first: int, size: int, descending: bool) -> list[StoredRow]:
+        """Rows first … first + size - 1 by their characters: the offset steps over the index alone, 20 ms a million."""
+        way = "DESC" if descending else "ASC"
+        found = self._sql.execute(
+            f"SELECT row_id FROM rows WHERE deleted = 0 ORDER BY characters {way}, row_id {way} LIMIT ? OFFSET ?",
+            (size, first),
+        )
+        return self.rows_by_id([row[0] for row in found])
+
     def rows_by_id(self, row_ids: list[int]) -> list[StoredRow]:
         """In the order of the ids; ids without a row are left out."""
         found = self._sql.execute(
@@ -196,13 +194,14 @@ class Table:
             found.setdefault(row_id, set()).add(tag)
         return found
 
-    def present(self, row_ids: list[int]) -> list[int]:
-        """Those of the rows that are still there, in order."""
-        there = self._sql.execute(
-            "SELECT row_id FROM rows WHERE deleted = 0 AND row_id IN (SELECT value FROM json_each(?)) ORDER BY row_id",
-            (orjson.dumps(row_ids).decode(),),
+    def tokens_of(self, row_ids: list[int], base: str) -> dict[int, int]:
+        """How many tokens those of the rows have that were measured for a base as they now stand."""
+        found = self._sql.execute(
+            "SELECT row_id, tokens FROM row_lengths JOIN rows USING (row_id, revision)"
+            " WHERE base = ? AND row_id IN (SELECT value FROM json_each(?))",
+            (base, orjson.dumps(row_ids).decode()),
         )
-        return [row[0] for row in there]
+        return {row[0]: row[1] for row in found}
 
     def measure_characters(self) -> None:
         """Count the characters of rows that came in before they were counted, in a transaction of the caller."""
@@ -224,35 +223,6 @@ class Table:
 
     def split_keys(self) -> list[float]:
         return [row[0] for row in self._sql.execute("SELECT split_key FROM rows WHERE deleted = 0")]
-
-    def search(self, words: str, first: int, size: int, split: str | None = None) -> Found:
-        """Rows whose text holds the words (ASCII letters in either case), within SEARCH_TIME_S."""
-        _, condition, values = self._condition(split)
-        inside = orjson.dumps(words).decode()[1:-1]
-        pattern = "%" + inside.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        looks_closer = _is_structure(words)
-        deadline_s = time.monotonic() + SEARCH_TIME_S
-        self._sql.set_progress_handler(lambda: time.monotonic() > deadline_s, 100_000)
-        page: list[int] = []
-        total = 0
-        try:
-            field = "record" if looks_closer else "NULL"
-            for row_id, record in self._sql.execute(
-                f"SELECT row_id, {field} FROM rows WHERE {condition} AND record LIKE ? ESCAPE '\\' ORDER BY row_id",
-                (*values, pattern),
-            ):
-                if looks_closer and not _holds(record, words.lower()):
-                    continue
-                if first <= total < first + size:
-                    page.append(row_id)
-                total += 1
-        except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-                raise
-            return Found(page, total, complete=False)
-        finally:
-            self._sql.set_progress_handler(None, 0)
-        return Found(page, total, complete=True)
 
     def refused(self, first: int, size: int) -> list[sqlite3.Row]:
         """Refused rows by their running id, which has no gaps: rows first … first + size - 1, counted from 0."""
@@ -281,31 +251,3 @@ def _stored(row: sqlite3.Row) -> StoredRow:
 def count_characters(record: str | bytes) -> int:
     """How many characters (code points) the texts of a record have; 0 where it is of no kind."""
     return sum(len(text) for _, _, text in iterate_texts(orjson.loads(record)))
-
-
-_STRUCTURE = (
-    '{"messages":[{"role":"system","content":""},{"role":"user","content":""},{"role":"assistant","content":""},'
-    '{"role":"tool","content":"","tool_calls":[{"type":"function","function":{"name":"","arguments":{}}}]}]}],'
-    '"prompt":[{"role":"user","chosen":[{"role":"assistant","rejected":[{"completion":[{"tools":[{"margin":'
-    '"tool_call_id":"'
-)
-
-
-def _is_structure(words: str) -> bool:
-    """Whether the words may stand in the JSON around the texts, so that each row found must be looked into."""
-    return words.lower() in _STRUCTURE
-
-
-def _holds(record: str, words: str) -> bool:
-    """Whether any text in the record holds the words; names of fields and roles do not count."""
-    waiting = [orjson.loads(record)]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            if words in value.lower():
-                return True
-        elif isinstance(value, dict):
-            waiting += [item for key, item in value.items() if key != "role"]
-        elif isinstance(value, list):
-            waiting += value
-    return False

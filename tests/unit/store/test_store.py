@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.data.selection import Selection
 from studio.errors import FileUnreadable, NotYours
 from studio.store.catalogue import VersionEntry, open_catalogue
 from studio.store.connection import migrate, open_database, transaction
@@ -19,6 +20,7 @@ from studio.store.dataset_file import (
     open_dataset,
     remove_abandoned,
 )
+from studio.store.selecting import Selector
 from studio.store.table import Table
 
 RECORD = '{"messages":[]}'
@@ -147,11 +149,13 @@ def test_pages_positions_and_counts_agree_with_a_plain_list(split, tmp_path):
             assert after == (everybody[place + 1] if place + 1 < len(everybody) else None)
 
 
-def test_a_search_that_runs_out_of_time_says_so(tmp_path, monkeypatch):
+def test_a_search_that_runs_out_of_time_or_is_stopped_says_so(tmp_path):
     path = build(tmp_path / "d-0000000000000001.db", [0.5] * 50_000, 0.1)
-    monkeypatch.setattr("studio.store.table.SEARCH_TIME_S", -1.0)
     with open_dataset(path) as connection:
-        assert not Table(connection).search("nothing", 0, 50).complete
+        search = Selector(connection, Selection(query="nothing"))
+        assert not search.find(limit_s=-1.0).complete
+        assert not search.find(is_stopped=lambda: True).complete
+        assert search.find().complete
         assert len(Table(connection).page(0, 50)) == 50, "the next statement is not cut off"
 
 
