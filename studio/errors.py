@@ -70,6 +70,10 @@ class DatasetEmpty(InputError):
     """values: name."""
 
 
+class SeedsMissing(InputError):
+    """No row holds a question and a reply that a model could learn from. values: none."""
+
+
 class OptionsInvalid(InputError):
     """All problems of a form at once. values: problems = [{"field", "code", ...}], text = one line in English."""
 

@@ -16,6 +16,7 @@ JobKind = Literal[
     "export",
     "compile_pairs",
     "write_replies",
+    "make_rows",
     "duplicate_dataset",
     "merge_datasets",
     "export_rows",
@@ -34,6 +35,7 @@ LANE_OF_KIND: dict[str, Lane] = {
     "export": "light",
     "compile_pairs": "light",
     "write_replies": "light",
+    "make_rows": "light",
     "duplicate_dataset": "light",
     "merge_datasets": "light",
     "export_rows": "light",
@@ -46,7 +48,7 @@ LANE_OF_KIND: dict[str, Lane] = {
 }
 
 
-ASKING_KINDS = frozenset({"write_replies"})
+ASKING_KINDS = frozenset({"write_replies", "make_rows"})
 """Jobs that ask models for replies, and are given a token for that."""
 
 

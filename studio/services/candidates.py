@@ -10,7 +10,7 @@ from studio.people import Person
 from studio.preferences.pairs import REPLIES
 from studio.services.compare_choices import Choices
 from studio.services.compare_settings import read_sampling
-from studio.services.compare_source import split_endpoint
+from studio.services.compare_source import source_of
 from studio.services.dataset_words import problem_words
 from studio.services.endpoints import Endpoints
 from studio.services.model_server import ModelServer
@@ -63,7 +63,7 @@ class Candidates:
         jobs = self._jobs(person, project_id)
         if jobs and not jobs[0].state().is_ended:
             return jobs[0].id
-        sources = [self._source(person, column) for column in project.source["columns"]]
+        sources = [source_of(person, column, self._server, self._endpoints) for column in project.source["columns"]]
         options = {"project_id": project_id, "sources": sources}
         return self._queue.submit(person, KIND, project.name, options, f"{KIND}:{project_id}:{len(jobs)}")
 
@@ -90,15 +90,6 @@ class Candidates:
         """Newest first."""
         jobs = self._queue.jobs(person, [KIND])
         return [job for job in jobs if job.spec.options["project_id"] == project_id]
-
-    def _source(self, person: Person, column: dict[str, Any]) -> dict[str, Any]:
-        if column["kind"] == "model":
-            self._server.ensure()
-            return {"kind": "model", "id": column["id"]}
-        name, model = split_endpoint(column["id"])
-        endpoint = self._endpoints.find(person, name)
-        self._endpoints.client(person, name)  # says now that its key is missing
-        return {"kind": "endpoint", "model": model, **vars(endpoint)}
 
 
 def _key(column: dict[str, Any]) -> tuple[Any, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from studio.errors import StudioError
 from studio.people import Person
@@ -44,6 +45,19 @@ class Models:
         with suppress(StudioError):
             if models:
                 self._server.client(person).load(models[0])
+
+
+def source_of(person: Person, column: Mapping[str, Any], server: ModelServer, endpoints: Endpoints) -> dict[str, Any]:
+    """Where a job asks a column's model, as `ModelAccess.stream` takes it; the model server is started if need be.
+
+    Raises ServerFailed, NotYours, EndpointKeyMissing.
+    """
+    if column["kind"] == "model":
+        server.ensure()
+        return {"kind": "model", "id": column["id"]}
+    name, model = split_endpoint(column["id"])
+    endpoints.client(person, name)  # says now that its key is missing
+    return {"kind": "endpoint", "model": model, **vars(endpoints.find(person, name))}
 
 
 def split_endpoint(column_id: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "export": "studio.worker.export:run",
         "compile_pairs": "studio.worker.compile:run",
         "write_replies": "studio.worker.replies:run",
+        "make_rows": "studio.worker.make_rows:run",
         "duplicate_dataset": "studio.worker.duplicate:run",
         "merge_datasets": "studio.worker.merge:run",
         "export_rows": "studio.worker.export_rows:run",
