@@ -11,6 +11,7 @@
       this.rowId = rowId;
       this.isNew = isNew;
       this.history = [];
+      this.typed = new Map(); // where JSON is typed that cannot be read yet: its path → the text
       this.take(row);
     }
 
@@ -18,30 +19,42 @@
     take(row, keepText) {
       this.row = row;
       this.ground = JSON.stringify(row.record);
-      if (!keepText) this.record = copy(row.record);
+      if (keepText) return;
+      this.record = copy(row.record);
+      this.typed = new Map();
     }
 
     get changed() {
-      return JSON.stringify(this.record) !== this.ground;
+      return this.typed.size > 0 || JSON.stringify(this.record) !== this.ground;
+    }
+
+    get state() {
+      return JSON.stringify({ record: this.record, typed: [...this.typed] });
+    }
+
+    restore(state) {
+      const { record, typed } = JSON.parse(state);
+      this.record = record;
+      this.typed = new Map(typed);
     }
 
     // Remembers the state before a change, once however often it is asked for the same state.
     mark() {
-      const now = JSON.stringify(this.record);
+      const now = this.state;
       if (this.history[this.history.length - 1] !== now) this.history.push(now);
     }
 
     get canStepBack() {
-      const now = JSON.stringify(this.record);
+      const now = this.state;
       return this.history.some((state) => state !== now);
     }
 
     stepBack() {
-      const now = JSON.stringify(this.record);
+      const now = this.state;
       while (this.history.length) {
         const before = this.history.pop();
         if (before !== now) {
-          this.record = JSON.parse(before);
+          this.restore(before);
           return true;
         }
       }
@@ -51,6 +64,19 @@
     revert() {
       this.mark();
       this.record = JSON.parse(this.ground);
+      this.typed = new Map();
+    }
+
+    // Text typed into a turn's JSON goes with the turn: at(index) says where a turn stands now, null where it is gone.
+    moveTyped(section, at) {
+      const place = new RegExp(`^${section}\\[(\\d+)\\](.*)$`);
+      const moved = [...this.typed].flatMap(([path, text]) => {
+        const found = place.exec(path);
+        if (!found) return [[path, text]];
+        const to = at(Number(found[1]));
+        return to === null ? [] : [[`${section}[${to}]${found[2]}`, text]];
+      });
+      this.typed = new Map(moved);
     }
   }
 
@@ -77,6 +103,13 @@
         all.delete(keyOf(draft.datasetId, draft.rowId));
         Object.assign(draft, { rowId: row.row_id, isNew: false, history: [] });
         draft.take(row, keepText);
+        all.set(keyOf(draft.datasetId, draft.rowId), draft);
+      },
+      // A row that somebody deleted meanwhile: what was typed goes on as a row of its own.
+      makeNew(draft) {
+        all.delete(keyOf(draft.datasetId, draft.rowId));
+        Object.assign(draft, { rowId: data.newRowId, isNew: true });
+        draft.row = { ...draft.row, position: null, revision: null, split: null, tags: [] };
         all.set(keyOf(draft.datasetId, draft.rowId), draft);
       },
       forget(datasetId) {

@@ -1,41 +1,17 @@
-// The boxes of a record: one per turn, with its role, its text and the ways to move it. Text only, never markup.
+// The boxes of a message list: one per turn, with its role, its text, its tool calls and the ways to move it.
 (() => {
   "use strict";
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
   const ROLES = ["system", "user", "assistant", "tool"];
-  const GROWS_BY_CSS = CSS.supports("field-sizing", "content");
-
-  // Japanese text gets its own glyphs and line height, also on an English page.
-  data.languageOf = (text) => (/[\u3040-\u30ff\u3400-\u9fff]/.test(text) ? "ja" : null);
-
-  // Which message lists a record of a kind has, in the order of the screen.
-  const SECTIONS = {
-    conversation: ["messages"],
-    prompt_completion: ["prompt", "completion"],
-    preference: ["prompt", "chosen", "rejected"],
-  };
-
-  data.sectionsOf = (kind) => SECTIONS[kind] || [];
-
-  data.emptyRecord = (kind) => {
-    const turn = (role) => ({ role, content: "" });
-    if (kind === "preference") return { prompt: [turn("user")], chosen: [turn("assistant")], rejected: [turn("assistant")] };
-    if (kind === "prompt_completion") return { prompt: [turn("user")], completion: [turn("assistant")] };
-    return { messages: [turn("user"), turn("assistant")] };
-  };
+  const LINES = ["name", "tool_call_id"];
+  const NEW_CALL = [{ type: "function", function: { name: "", arguments: {} } }];
 
   // After a user comes an assistant and the other way round; a prompt asks, everything else answers.
   data.nextRole = (section, turns) => {
     const last = turns.length ? turns[turns.length - 1].role : null;
     if (!last) return section === "prompt" || section === "messages" ? "user" : "assistant";
     return last === "assistant" ? "user" : "assistant";
-  };
-
-  const grow = (box) => {
-    if (GROWS_BY_CSS) return;
-    box.style.height = "auto";
-    box.style.height = `${box.scrollHeight + 2}px`;
   };
 
   const roleMenu = (turn, say, changed) => {
@@ -51,70 +27,73 @@
     return menu;
   };
 
-  const iconButton = (icon, label, disabled, act) => {
-    const button = el("button", { class: "ws-icon", text: icon, attrs: { type: "button", title: label, "aria-label": label }, on: { click: act } });
-    button.disabled = disabled;
-    return button;
+  // The name of who spoke, and which call a tool answers: one line each, where the role has them.
+  const lineField = (turn, name, say, edit) => {
+    if (turn[name] === undefined && turn.role !== "tool") return null;
+    const box = el("input", { class: "ws-line-box", attrs: { type: "text", translate: "no", spellcheck: "false", "aria-label": say(`data.turn_${name}`) } });
+    box.value = turn[name] ?? "";
+    box.addEventListener("focus", edit.begin);
+    box.addEventListener("input", () => edit.field(name, box.value || undefined));
+    return el("label", { class: "ws-line-field" }, [el("span", { class: "ws-key", text: say(`data.turn_${name}`) }), box]);
   };
 
-  // What has no box of its own (tool calls, names, fields of the file) is kept as it came and shown as it is.
-  data.renderFields = (fields, words) => {
-    const shown = Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null));
-    if (!Object.keys(shown).length) return null;
-    return el("details", { class: "ws-turn-more" }, [
-      el("summary", { text: words }),
-      el("pre", { text: JSON.stringify(shown, null, 2), attrs: { translate: "no" } }),
+  const toolCalls = (turn, number, say, edit) => {
+    const text = edit.typed("tool_calls");
+    if (turn.tool_calls === undefined && text === undefined) return null;
+    return el("div", { class: "ws-turn-json" }, [
+      el("div", { class: "ws-turn-json-head" }, [
+        el("span", { class: "ws-key", text: say("data.turn_tool_calls") }),
+        data.iconButton("×", say("data.tool_calls_remove", { number }), false, () => edit.reshape((one) => delete one.tool_calls, "tool_calls")),
+      ]),
+      data.jsonBox({
+        say,
+        label: say("data.tool_calls_of", { number }),
+        value: turn.tool_calls,
+        text,
+        problem: data.toolCallsProblem,
+        begin: edit.begin,
+        change: (value, typed) => edit.json("tool_calls", value, typed),
+      }),
     ]);
   };
 
   const otherFields = (turn, say) => {
-    const { role, content, ...others } = turn;
+    const { role, content, tool_calls: calls, ...others } = turn;
+    LINES.forEach((name) => delete others[name]);
     return data.renderFields(others, say("data.turn_more"));
   };
 
   const textBox = (turn, number, say, edit) => {
     const isText = typeof turn.content === "string" || turn.content == null;
-    const box = el("textarea", {
-      class: "ws-turn-text",
-      attrs: { rows: "1", translate: "no", dir: "auto", spellcheck: "false", "aria-label": say("data.turn_text", { number }) },
-    });
-    box.value = isText ? turn.content || "" : JSON.stringify(turn.content, null, 2);
-    if (data.languageOf(box.value)) box.lang = "ja";
+    const text = isText ? turn.content || "" : JSON.stringify(turn.content, null, 2);
+    const box = data.textBox(text, say("data.turn_text", { number }), { begin: edit.begin, text: (value) => edit.field("content", value) });
     box.readOnly = !isText;
-    box.addEventListener("focus", edit.begin);
-    box.addEventListener("input", () => {
-      grow(box);
-      box.lang = data.languageOf(box.value) || "";
-      edit.text(box.value);
-    });
-    return box;
+    return data.withMarks(box);
   };
 
-  // edit: {begin(), text(index, value), role(index, role), move(index, by), remove(index)}
-  data.renderTurns = (section, turns, say, edit) =>
-    turns.map((turn, index) => {
-      const remove = iconButton("×", say("data.turn_remove", { number: index + 1 }), turns.length < 2, () => edit.remove(index));
-      const box = textBox(turn, index + 1, say, { begin: edit.begin, text: (value) => edit.text(index, value) });
-      const more = otherFields(turn, say);
-      return el("div", { class: "ws-turn", attrs: { "data-role": String(turn.role), "data-section": section, "data-index": String(index) } }, [
-        el("div", { class: "ws-turn-head" }, [
-          roleMenu(turn, say, (role) => edit.role(index, role)),
-          el("span", { class: "ws-spacer" }),
-          iconButton("↑", say("data.turn_up", { number: index + 1 }), index === 0, () => edit.move(index, -1)),
-          iconButton("↓", say("data.turn_down", { number: index + 1 }), index === turns.length - 1, () => edit.move(index, 1)),
-          remove,
-        ]),
-        box,
-        more,
-      ]);
-    });
-
-  // Where css cannot grow a box, heights are set in one go: all reads after all writes.
-  data.growAll = (root) => {
-    if (GROWS_BY_CSS) return;
-    const boxes = [...root.querySelectorAll("textarea.ws-turn-text")];
-    boxes.forEach((box) => (box.style.height = "auto"));
-    const heights = boxes.map((box) => box.scrollHeight);
-    boxes.forEach((box, index) => (box.style.height = `${heights[index] + 2}px`));
+  const renderTurn = (section, turns, index, say, edit) => {
+    const turn = turns[index];
+    const number = index + 1;
+    const text = textBox(turn, number, say, edit);
+    const canCall = turn.role === "assistant" && turn.tool_calls === undefined && edit.typed("tool_calls") === undefined;
+    const node = el("div", { class: "ws-turn", attrs: { "data-role": String(turn.role), "data-section": section, "data-index": String(index) } }, [
+      el("div", { class: "ws-turn-head" }, [
+        roleMenu(turn, say, (role) => edit.reshape((one) => (one.role = role))),
+        el("span", { class: "ws-spacer" }),
+        canCall ? data.iconButton("{ }", say("data.tool_calls_add", { number }), false, () => edit.reshape((one) => (one.tool_calls = structuredClone(NEW_CALL)))) : null,
+        data.iconButton("↑", say("data.turn_up", { number }), index === 0, () => edit.move(-1)),
+        data.iconButton("↓", say("data.turn_down", { number }), index === turns.length - 1, () => edit.move(1)),
+        data.iconButton("×", say("data.turn_remove", { number }), turns.length < 2, () => edit.remove()),
+      ]),
+      text.node,
+      ...LINES.map((name) => lineField(turn, name, say, edit)),
+      toolCalls(turn, number, say, edit),
+      otherFields(turn, say),
+    ]);
+    return { node, marks: text.draw };
   };
+
+  /** One {node, marks} a turn; marks(pieces) puts marks behind its text. editOf(index): {begin(), field(name, value),
+      json(name, value, text), typed(name), reshape(change, name), move(by), remove()}. */
+  data.renderTurns = (section, turns, say, editOf) => turns.map((_, index) => renderTurn(section, turns, index, say, editOf(index)));
 })();

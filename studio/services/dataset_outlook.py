@@ -12,6 +12,7 @@ import orjson
 from studio.data.formats import FORMATS
 from studio.data.row_files import find_row
 from studio.data.selection import Selection
+from studio.store.selecting import Selector
 from studio.store.table import Table
 
 LOOK_S = 1.0
@@ -25,7 +26,7 @@ def look_at_formats(connection: sqlite3.Connection, selection: Selection, form: 
     left out.
     """
     table = Table(connection)
-    row_ids = [row.row_id for row in table.iterate()]
+    row_ids = Selector(connection, selection).find().row_ids.tolist()
     said = dict.fromkeys(FORMATS.names, 0)
     looked_at = 0
     deadline_s = time.monotonic() + LOOK_S

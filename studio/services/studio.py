@@ -26,9 +26,13 @@ from studio.services.endpoints import Endpoints
 from studio.services.exports import Exports
 from studio.services.guide import Guide
 from studio.services.live import Live
+from studio.services.making import Making
+from studio.services.mappings import SavedMappings
 from studio.services.model_server import ModelServer
 from studio.services.preferences import Preferences
 from studio.services.queue import Queue
+from studio.services.refusals import Refusals
+from studio.services.row_hints import RowHints
 from studio.services.runs import Runs
 from studio.services.versions import Versions
 from studio.services.visitors import Visitors
@@ -56,7 +60,10 @@ class Studio:
         self.datasets = Datasets(settings, self.queue)
         self.bulk = Bulk(self.datasets, self.queue)
         self.previews = Previews()
+        self.mappings = SavedMappings()
+        self.refusals = Refusals(self.datasets)
         self.deeds = Deeds(self.datasets, self.queue)
+        self.hints = RowHints(self.datasets)
         self.bases = Bases(settings, self.queue)
         self.checks = Checks(self.datasets, self.bases, self.queue)
         self.adapters = Adapters(settings, self.queue, self.bases)
@@ -71,6 +78,7 @@ class Studio:
         models = Models(self.server, self.endpoints)
         self.compare = Compare(self.queue, choices, models)
         self.preferences = Preferences(self.queue, self.bases, choices)
+        self.making = Making(self.queue, self.datasets, self.bases, choices, (self.server, self.endpoints))
         self.candidates = Candidates(self.queue, self.server, self.endpoints)
         self.voting = Voting()
         self.guide = Guide(self.queue, self.datasets, self.preferences, self.adapters, self.exports)

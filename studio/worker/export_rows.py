@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from studio.data.formats import FORMATS, Row, read_record
 from studio.data.row_files import JSONL, PARQUET, Columns, find_row, open_row_file, typed_row
+from studio.data.selection import Selection
 from studio.data.splits import split_of
 from studio.errors import DatasetEmpty, RowInvalid
 from studio.events import Event, Finished, Phase, Progress, Rows, Stopped
 from studio.store.blending import tags_of
 from studio.store.catalogue import open_catalogue
 from studio.store.dataset_file import SUFFIX, open_dataset
+from studio.store.selecting import Selector
 from studio.store.table import StoredRow, Table
 from studio.worker.context import WorkerJob
 
@@ -106,7 +108,12 @@ class _Export:
         return {"rows": self.written, "unsaid": self._unsaid, "neutralised": self._neutralised}
 
     def _row_ids(self) -> list[int]:
-        return [row.row_id for row in self._table.iterate()]
+        """In the order of the selection. Raises PatternTooSlow."""
+        chosen = Selection.from_json(self._options.selection or {})
+        found = Selector(self._sql, chosen).find(limit_s=None, is_stopped=self._job.should_stop)
+        if not found.complete:
+            raise _StoppedByPerson
+        return found.row_ids.tolist()
 
     def _write(self, file: Any, rows: list[tuple[Row, dict[str, Any]]]) -> None:
         kinds = self._columns.kinds()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import gradio as gr
 
+from studio.data.selection import MOST_TAGS, Selection
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import object_of, text_of, whole_of
+from studio.ui.widgets.arguments import list_of, object_of, text_of, whole_of
+
+
+def _texts_of(argument: dict, name: str) -> list[str]:
+    """A list of texts. Raises RequestRefused."""
+    return [text_of({"item": item}, "item") for item in list_of(argument, name, MOST_TAGS)]
 
 
 def build_editor(studio) -> gr.HTML:
@@ -31,16 +37,27 @@ def build_editor(studio) -> gr.HTML:
     def delete_row(person: Person, argument: dict) -> None:
         datasets.delete_row(person, text_of(argument, "id"), whole_of(argument, "row_id"), text_of(argument, "deed"))
 
+    def tag_row(person: Person, argument: dict) -> dict:
+        """The row as it then stands. Tags are a change of the dataset, which its undo takes back."""
+        dataset_id, row_id = text_of(argument, "id"), whole_of(argument, "row_id")
+        action = {"kind": "tag", "add": _texts_of(argument, "add"), "remove": _texts_of(argument, "remove")}
+        studio.bulk.apply(person, dataset_id, Selection(row_ids=(row_id,)), action, text_of(argument, "deed"))
+        return datasets.row(person, dataset_id, row_id)
+
+    def words(person: Person, argument: dict) -> list[str]:
+        return studio.hints.words(person, text_of(argument, "id"), text_of(argument, "what"))
+
     return build_widget(
         "editor",
         elem_id="data-editor",
         reads={
-            "row": lambda person, argument: datasets.row(person, text_of(argument, "id"), whole_of(argument, "row_id"))
+            "row": lambda person, argument: datasets.row(person, text_of(argument, "id"), whole_of(argument, "row_id")),
+            "words": words,
         },
         writes={
             "save_row": save_row,
             "add_row": add_row,
             "delete_row": delete_row,
-            "undo": lambda person, argument: datasets.undo(person, text_of(argument, "id"), text_of(argument, "deed")),
+            "tag_row": tag_row,
         },
     )
