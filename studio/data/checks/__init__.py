@@ -160,5 +160,6 @@ CHECKS: Registry[Check] = Registry(
         "group_leakage",
         "truncation",
         "personal_data",
+        "garbled",
     ),
 )
