@@ -16,6 +16,7 @@ from studio.events import Event
 from studio.jobs.folder import create_job
 from studio.jobspec import JobKind, JobSpec
 from studio.store.dataset_file import SUFFIX, open_dataset
+from studio.store.refused import RefusedRows
 from studio.store.table import StoredRow, Table
 from studio.worker import imports, versions
 from studio.worker.context import JobLog, WorkerJob
@@ -61,8 +62,8 @@ class Imported:
 
     def refused(self) -> list[dict[str, Any]]:
         with open_dataset(self.path) as connection:
-            table = Table(connection)
-            return [dict(row) for row in table.refused(0, table.count_refused())]
+            refused = RefusedRows(connection)
+            return [vars(row) for row in refused.page(0, refused.counts()["all"])]
 
     def records(self) -> list[dict[str, Any]]:
         return [orjson.loads(row.record) for row in self.rows()]

@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 
 from studio.data.formats import FORMATS
+from studio.data.mapping import read_mapping
 from studio.data.samples import find_sample, read_samples
-from studio.data.sources import check_choices
+from studio.data.sources import CHOICES, check_choices
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION
 from studio.errors import FileTooLarge, NameTaken, NameUnsafe, NotYours, OptionsInvalid
 from studio.jobs.folder import JobFolder
@@ -30,7 +31,7 @@ LONGEST_FILE_NAME = 255
 UPLOAD_KEPT_S = 7 * 24 * 3600
 """How long a file is kept of which no dataset was made, so that it can be imported again with other settings."""
 
-_CHOICES = ("container", "encoding", "delimiter", "format")
+_CHOICES = (*CHOICES, "format", "mapping", "mapping_name")
 # Controls, and the marks that turn the direction of writing, by which one name passes for another.
 _UNSAFE = re.compile("[/\\\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -204,8 +205,10 @@ def checked_choices(choices: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {choice: choices.get(choice) or None for choice in _CHOICES}
     fraction = choices.get("held_out_fraction")
     made["held_out_fraction"] = DEFAULT_HELD_OUT_FRACTION if fraction is None else fraction
-    problems = check_choices(made["container"], made["encoding"], made["delimiter"])
-    if made["format"] is not None and made["format"] not in FORMATS:
+    problems = check_choices(**{name: made[name] for name in CHOICES})
+    if made["mapping"] is not None:
+        made |= {"mapping": mapping_json(made["mapping"]), "format": None}
+    elif made["format"] is not None and made["format"] not in FORMATS:
         problems.append({"field": "format", "code": "not_a_choice", "found": str(made["format"])[:80]})
     if not 0 <= made["held_out_fraction"] <= LARGEST_FRACTION:
         problems.append(
@@ -214,3 +217,9 @@ def checked_choices(choices: dict[str, Any]) -> dict[str, Any]:
     if problems:
         raise OptionsInvalid(problems)
     return made
+
+
+def mapping_json(value: Any) -> dict[str, Any]:
+    """A mapping as it is kept: only what was said, and its format. Raises OptionsInvalid."""
+    mapping = read_mapping(value)
+    return mapping.model_dump(mode="json", exclude_defaults=True) | {"format": mapping.format}

@@ -11,10 +11,12 @@ from typing import Any
 
 import orjson
 
+from studio.data.mapping import fits, read_mapping
 from studio.errors import FileUnreadable
 from studio.jobs.launchers.local import PROJECT, child_environment
 from studio.people import Person
 from studio.services.dataset_words import preview_words
+from studio.store.mappings import open_mappings
 
 MODULE = "studio.worker.preview"
 LIMIT_S = 6.0
@@ -32,12 +34,17 @@ class Previews:
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
     def look(self, person: Person, path: Path, file_name: str, choices: dict[str, Any]) -> dict[str, Any]:
-        """What a file was taken for and why, its first rows, and what they become: see `preview_words`.
+        """What a file was taken for and why, its first rows, and what they become: see `preview_words`; and the names
+        of the saved mappings that fit its columns, the last used first.
 
-        choices: as an import takes them, checked.
+        choices: as an import takes them; a mapping may still lack roles, which then is the problem that is told.
         """
         asked = {"path": str(path), "file_name": file_name, "choices": choices}
-        return preview_words(person.language, self.ask(asked))
+        found = self.ask(asked)
+        with open_mappings(person.workspace) as mappings:
+            saved = [(one.name, read_mapping(one.mapping)) for one in mappings.all()]
+        fitting = [name for name, mapping in saved if found["columns"] and fits(mapping, found["columns"])]
+        return preview_words(person.language, found) | {"fitting": fitting}
 
     def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The answer of the process. Raises FileUnreadable where there is none within the time and memory it has."""

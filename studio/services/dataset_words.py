@@ -9,6 +9,8 @@ import orjson
 
 from studio.data.containers import CONTAINERS
 from studio.data.formats import FORMATS
+from studio.data.mapped import Mapped
+from studio.data.mapping import NAME
 from studio.data.sources import CHOICES
 from studio.errors import error_of_code
 from studio.words import say
@@ -22,6 +24,7 @@ def found_words(language: str, guesses: Mapping[str, Mapping[str, Any]]) -> dict
             "confidence": guess["confidence"],
             "title": _title(language, name, guess["value"]),
             "reason": say(language, f"choice.{guess['reason']}", **_worded(language, guess["values"])),
+            "among": [{"value": one, "title": _title(language, name, one)} for one in guess.get("among", ())],
         }
         for name, guess in guesses.items()
     }
@@ -31,7 +34,7 @@ def _title(language: str, name: str, value: str) -> str:
     if name == "container":
         return CONTAINERS[value].title.said(language)
     if name == "format":
-        return FORMATS[value].title.said(language)
+        return (Mapped if value == NAME else FORMATS[value]).title.said(language)
     if CHOICES[name] is None and value not in _VALUE_WORDS:
         return value  # a name out of the file itself
     return say(language, f"data.{name}.{_VALUE_WORDS.get(value, value)}")
@@ -79,6 +82,8 @@ def preview_words(language: str, found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "found": found_words(language, found["guesses"]),
         "columns": found["columns"],
+        "paths": found["paths"],
+        "proposal": found["proposal"],
         "rows": [_shown(language, row) for row in found["rows"]],
         "records": [_shown(language, record) for record in found["records"]],
         "counts": counts and counts | {"causes": cause_words(language, counts["causes"])},

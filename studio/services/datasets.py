@@ -15,18 +15,18 @@ from studio.errors import FileUnreadable, NotYours
 from studio.people import Person
 from studio.services.dataset_imports import Imports, check_name, remove_old_uploads
 from studio.services.dataset_rows import DatasetRows
-from studio.services.dataset_words import found_words, problem_words, refused_words
+from studio.services.dataset_words import found_words, problem_words
 from studio.services.queue import Queue
 from studio.services.row_finder import RowFinder
 from studio.settings import Settings
 from studio.store.catalogue import DatasetEntry, VersionEntry, open_catalogue
 from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, is_dataset_id, open_dataset, remove_abandoned, remove_dataset
+from studio.store.refused import OPEN, RefusedRows
 from studio.store.table import Table
 
 _log = logging.getLogger("whetstone")
 LONGEST_MESSAGE = 1000
-REFUSED_PAGE_ROWS = 50
 
 
 class Datasets(Imports):
@@ -133,16 +133,6 @@ class Datasets(Imports):
         with self.rows(person, dataset_id) as rows:
             rows.set_held_out(fraction, deed)
 
-    def refused(self, person: Person, dataset_id: str, page: int) -> dict[str, Any]:
-        """The rows that the import refused, in the order of the file, page from 1."""
-        with self.rows(person, dataset_id) as rows:
-            total = rows.table.count_refused()
-            pages = max(-(-total // REFUSED_PAGE_ROWS), 1)
-            page = min(max(page, 1), pages)
-            found = rows.table.refused((page - 1) * REFUSED_PAGE_ROWS, REFUSED_PAGE_ROWS)
-            words = [refused_words(person.language, dict(row)) for row in found]
-        return {"rows": words, "total": total, "page": page, "pages": pages}
-
     # Versions ---------------------------------------------------------------------------------------------------------
 
     def save_version(self, person: Person, dataset_id: str, deed: str, message: str) -> str:
@@ -228,7 +218,7 @@ def _facts(connection: sqlite3.Connection, saved: int) -> dict[str, Any]:
         "rows": rows,
         "held_out": held_out,
         "held_out_fraction": table.fact("held_out_fraction"),
-        "refused": table.count_refused(),
+        "refused": RefusedRows(connection).counts()[OPEN],
         "edits": changes.count_after(saved),
         "can_undo": changes.last_standing() is not None,
     }

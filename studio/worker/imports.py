@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from array import array
 from collections import Counter
@@ -15,16 +16,19 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.data.formats import FORMATS, Format, guess_format, read_record
+from studio.data.files import content_hash
+from studio.data.mapped import Mapped
 from studio.data.records import record_kind, split_key
-from studio.data.rows import Guess, RawRow, shown_raw
+from studio.data.rows import Guess, RawRow, shown_raw, whole_raw
 from studio.data.samples import find_sample
-from studio.data.sources import Plan, plan_reading
+from studio.data.sources import CHOICES, Plan, plan_reading
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION, held_out_threshold
-from studio.errors import DatasetEmpty, OptionsInvalid, RowInvalid
+from studio.data.understanding import Reader, Refused, Understood, choose_reader, read_row
+from studio.errors import DatasetEmpty
 from studio.events import Choice, Event, Finished, Notice, Phase, Progress, Rows
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.store.dataset_file import SUFFIX, build_dataset, held_dataset, remove_abandoned, remove_dataset
+from studio.store.refused import NewRefused, RefusedRows
 from studio.store.table import Table
 from studio.worker.context import WorkerJob
 
@@ -36,7 +40,10 @@ _REPORTED_ROWS = 50
 
 
 class ImportOptions(BaseModel):
-    """source: `upload:<name under uploads/>` or `sample:<id>`. What is None is guessed. held_out_fraction: 0..0.9."""
+    """source: `upload:<name under uploads/>` or `sample:<id>`. What is None is guessed. held_out_fraction: 0..0.9.
+
+    mapping: as `studio.data.mapping` reads it, in place of a format. mapping_name: under which it is saved, or None.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     dataset_id: str = Field(pattern=r"^d-[0-9a-f]{16}$")
@@ -46,7 +53,14 @@ class ImportOptions(BaseModel):
     container: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    quoting: str | None = None
+    header: str | None = None
+    division: str | None = None
+    sheet: str | None = None
+    rows_under: str | None = None
     format: str | None = None
+    mapping: dict[str, Any] | None = None
+    mapping_name: str | None = None
     held_out_fraction: float = Field(default=DEFAULT_HELD_OUT_FRACTION, ge=0, le=0.9)
 
 
@@ -101,6 +115,8 @@ class _Import:
         self._options = options
         self._guesses: dict[str, Guess] = {}
         self._notices: list[tuple[str, dict[str, Any]]] = []
+        self._columns: list[str] = []
+        self._content_hash = ""
         self._is_done = False
 
     def events(self) -> Iterator[Event]:
@@ -108,10 +124,10 @@ class _Import:
         plan = self._plan()
         rows = plan.rows()
         first = list(islice(rows, _SAMPLE_ROWS))
-        plug = self._choose_format(first)
+        reader = self._choose_reader(first)
         for name, guess in self._guesses.items():
             yield Choice(name, guess.value, guess.reason, dict(guess.values))
-        yield from self._store_rows(plan, plug, chain(first, rows))
+        yield from self._store_rows(plan, reader, chain(first, rows))
         yield Phase("saving")
         if self._job.should_stop():
             remove_dataset(self.path)
@@ -151,37 +167,35 @@ class _Import:
         options = self._options
         kind, name = options.source.split(":")
         path = self._job.workspace / "uploads" / name if kind == "upload" else find_sample(name)[1]
-        plan = plan_reading(path, options.file_name, options.container, options.encoding, options.delimiter)
+        self._content_hash = content_hash(path)
+        chosen = {name: value for name in CHOICES if (value := getattr(options, name)) is not None}
+        plan = plan_reading(path, options.file_name, **chosen)
         self._guesses |= plan.guesses
-        self._notices = plan.source.notices
+        self._notices = plan.notices
         return plan
 
-    def _choose_format(self, first: list[RawRow]) -> Format:
+    def _choose_reader(self, first: list[RawRow]) -> Reader:
         """Raises FormatUnknown; DatasetEmpty where not one row could be read, of which the report tells the causes."""
         rows = [row.fields for row in first if row.fields is not None]
-        if self._options.format is not None:
-            if self._options.format not in FORMATS:
-                raise OptionsInvalid([{"field": "format", "code": "not_a_choice", "found": self._options.format}])
-            self._guesses["format"] = Guess(self._options.format, 1.0, "chosen_by_person")
-        elif rows:
-            self._guesses["format"] = guess_format(self._options.file_name, rows)
-        else:
+        options = self._options
+        if not rows and options.format is None and options.mapping is None:
             for row in first:
-                self._refuse(row, str(row.cause), row.field, row.values)
-            self.account.read = len(first)
-            raise DatasetEmpty(name=self._options.name)
-        plug = FORMATS[self._guesses["format"].value]
-        aside = dict.fromkeys(name for row in rows for name in row if name not in plug.fields)
+                self.account.read += 1
+                self._refuse(Refused(row, row.field, str(row.cause), row.values))
+            raise DatasetEmpty(name=options.name)
+        reader, self._guesses["format"] = choose_reader(options.file_name, rows, options.format, options.mapping)
+        self._columns = list(dict.fromkeys(name for row in rows for name in row))
+        aside = dict.fromkeys(name for row in rows for name in row if name not in reader.fields)
         if aside:
             self._notices.append(("fields_kept_aside", {"fields": ", ".join(aside)[:200]}))
-        return plug
+        return reader
 
-    def _store_rows(self, plan: Plan, plug: Format, rows: Iterator[RawRow]) -> Iterator[Event]:
+    def _store_rows(self, plan: Plan, reader: Reader, rows: Iterator[RawRow]) -> Iterator[Event]:
         yield Phase("importing", unit="rows")
         with build_dataset(self.path) as connection:
             table = Table(connection)
             while batch := list(islice(rows, _BATCH_ROWS)):
-                self._store_batch(table, plug, batch)
+                self._store_batch(connection, reader, batch)
                 yield Progress(self.account.read, self._expected_rows(plan), "rows")
                 if self._job.should_stop():
                     raise _StoppedByPerson
@@ -192,57 +206,65 @@ class _Import:
                 yield Notice("info", code, values)
             if not account.understood:
                 raise DatasetEmpty(name=self._options.name)
-            table.write_facts({"format": 1, "held_out_fraction": self._options.held_out_fraction})
+            table.write_facts(
+                {"format": 1, "held_out_fraction": self._options.held_out_fraction, **self._kept_choices()}
+            )
             table.recount(held_out_threshold(account.keys, self._options.held_out_fraction))
 
     def _expected_rows(self, plan: Plan) -> int | None:
         """How many rows there will be: known, or reckoned from the bytes read so far to two digits."""
-        if plan.source.total_rows is not None:
-            return plan.source.total_rows
+        if plan.total_rows is not None:
+            return plan.total_rows
         read = self.account.read
-        reckoned = read * plan.source.path.stat().st_size / max(plan.source.bytes_read(), 1)
+        reckoned = read * plan.size_bytes() / (plan.bytes_read() or plan.size_bytes())
         return max(read, int(float(f"{reckoned:.1e}")))
 
-    def _store_batch(self, table: Table, plug: Format, batch: Iterable[RawRow]) -> None:
-        account = self.account
-        understood = []
-        refused = []
+    def _store_batch(self, connection: sqlite3.Connection, reader: Reader, batch: Iterable[RawRow]) -> None:
+        account, table = self.account, Table(connection)
+        understood, refused, tags = [], [], []
         for row in batch:
-            account.read += 1
-            if row.fields is None:
-                refused.append(self._refuse(row, str(row.cause), row.field, row.values))
-                continue
-            try:
-                record = read_record(plug, row.fields)
-            except RowInvalid as problem:
-                values = dict(problem.values)
-                values.pop("row")
-                refused.append(self._refuse(row, values.pop("cause"), values.pop("field"), values))
-                continue
-            account.understood += 1
-            kind, key = str(record_kind(record)), split_key(record)
-            account.kinds[kind] += 1
-            account.keys.append(key)
-            meta = _meta(row, plug)
-            understood.append((account.understood, kind, orjson.dumps(record).decode(), meta, key))
+            for outcome in read_row(reader, row):
+                account.read += 1
+                if isinstance(outcome, Refused):
+                    refused.append(self._refuse(outcome))
+                    continue
+                account.understood += 1
+                kind, key = str(record_kind(outcome.record)), split_key(outcome.record)
+                account.kinds[kind] += 1
+                account.keys.append(key)
+                record = orjson.dumps(outcome.record).decode()
+                understood.append((account.read, kind, record, _meta(outcome, reader), key))
+                if isinstance(reader, Mapped):
+                    tags += [(account.read, tag) for tag in reader.tags(outcome.fields)]
         table.insert(understood)
-        table.insert_refused(refused)
+        connection.executemany("INSERT INTO row_tags (row_id, tag) VALUES (?, ?)", tags)
+        RefusedRows(connection).insert(refused)
 
-    def _refuse(self, row: RawRow, cause: str, field_name: str | None, values: Any) -> tuple:
-        self.account.causes[cause] += 1
-        raw = shown_raw(row)
-        if len(self.account.examples) < _REPORTED_ROWS:
-            self.account.examples.append(
-                {"number": row.number, "field": field_name, "cause": cause, "values": dict(values), "raw": raw}
-            )
-        return row.number, field_name, cause, orjson.dumps(dict(values)).decode(), raw
+    def _refuse(self, refused: Refused) -> NewRefused:
+        account, row, values = self.account, refused.row, dict(refused.values)
+        account.causes[refused.cause] += 1
+        if len(account.examples) < _REPORTED_ROWS:
+            told = {"number": row.number, "field": refused.field, "cause": refused.cause, "values": values}
+            account.examples.append(told | {"raw": shown_raw(row), "file": row.file})
+        raw, is_whole = whole_raw(row)
+        is_whole = is_whole and values.get("characters", 0) <= len(raw)
+        details = orjson.dumps(values).decode()
+        return NewRefused(row.number, refused.field, refused.cause, details, raw, account.read, is_whole, row.file)
+
+    def _kept_choices(self) -> dict[str, Any]:
+        """How the rows were read, by which a refused one is read again when it is mended."""
+        values = {name: guess.value for name, guess in self._guesses.items() if name != "rows_under"}
+        return {"reading": values | {"columns": self._columns, "mapping": self._options.mapping}}
 
     def _enter_into_catalogue(self) -> None:
         options = self._options
         source = {
             "source": options.source,
             "file": options.file_name,
+            "content_hash": self._content_hash,
             "guesses": {name: _told(guess) for name, guess in self._guesses.items()},
+            "mapping": options.mapping,
+            "mapping_name": options.mapping_name,
         }
         entry = DatasetEntry(
             dataset_id=options.dataset_id,
@@ -260,13 +282,14 @@ class _Import:
             raise
 
 
-def _meta(row: RawRow, plug: Format) -> str:
+def _meta(outcome: Understood, reader: Reader) -> str:
     """Where a row came from, and the fields of it that its record does not hold."""
-    fields = row.fields or {}
-    if fields.keys() <= plug.fields:
+    row, fields = outcome.row, outcome.fields
+    if fields.keys() <= reader.fields and row.file is None:
         return f'{{"row":{row.number}}}'
-    aside = {name: value for name, value in fields.items() if name not in plug.fields}
-    return orjson.dumps({"row": row.number, "fields": aside}).decode()
+    origin = {"row": row.number} | ({"file": row.file} if row.file else {})
+    aside = {name: value for name, value in fields.items() if name not in reader.fields}
+    return orjson.dumps(origin | ({"fields": aside} if aside else {})).decode()
 
 
 def _told(guess: Guess) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from typing import Any
 
 import orjson
 
-from studio.data.formats import FORMATS, Format, guess_format, read_record
+from studio.data.mapping_guess import guess_mapping
 from studio.data.records import record_kind
+from studio.data.row_paths import find_places
 from studio.data.rows import Guess, RawRow, shown_raw
-from studio.data.sources import plan_reading
-from studio.errors import RowInvalid, StudioError
+from studio.data.sources import CHOICES, plan_reading, preview_rows
+from studio.data.understanding import Reader, Refused, Understood, choose_reader, read_row
+from studio.errors import StudioError
 
 SAMPLE_ROWS = 200
 """As many as the import looks at before it chooses a format, so that both choose the same."""
@@ -29,26 +31,28 @@ SAMPLE_ROWS = 200
 SHOWN_ROWS = 5
 SHOWN_RECORDS = 3
 MEMORY_BYTES = 4 * 1024**3
+PROCESSOR_S = 20
 CELL_CHARACTERS = 300
 TEXT_CHARACTERS = 1_500
 MOST_ITEMS = 30
-READING = ("container", "encoding", "delimiter")
 
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
     answer = look(orjson.loads(sys.stdin.buffer.read()))
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS))
 
 
 def look(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """asked: path, file_name, choices (container, encoding, delimiter, format; None: guessed).
+    """asked: path, file_name, choices (of reading, and format and mapping; None: guessed).
 
-    {guesses, columns, rows, records, counts, notices, problem}: problem is {code, values} of what keeps the file, or
-    its rows, from being understood; what was found before it is told all the same.
+    {guesses, columns, paths, proposal, rows, records, counts, notices, problem}: problem is {code, values} of what keeps
+    the file, or its rows, from being understood; what was found before it is told all the same. proposal: a mapping
+    that may fit.
     """
-    told: dict[str, Any] = {"guesses": {}, "columns": [], "rows": [], "records": [], "counts": None, "notices": []}
-    told["problem"] = None
+    told: dict[str, Any] = {"guesses": {}, "columns": [], "paths": [], "proposal": None, "rows": [], "records": []}
+    told |= {"counts": None, "notices": [], "problem": None}
     try:
         _look_into(asked, told)
     except StudioError as problem:
@@ -57,63 +61,58 @@ def look(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _look_into(asked: Mapping[str, Any], told: dict[str, Any]) -> None:
-    chosen = {name: value for name in READING if (value := asked["choices"].get(name))}
+    choices = asked["choices"]
+    chosen = {name: value for name in CHOICES if (value := choices.get(name)) is not None}
     plan = plan_reading(Path(asked["path"]), asked["file_name"], **chosen)
     told["guesses"] = {name: told_guess(guess) for name, guess in plan.guesses.items()}
-    found = list(islice(plan.rows(), SAMPLE_ROWS + 1))
+    told["notices"] = [{"code": code, "values": values} for code, values in plan.notices]
+    found = preview_rows(plan, SAMPLE_ROWS + 1)
     sample = found[:SAMPLE_ROWS]
-    told["notices"] = [{"code": code, "values": values} for code, values in plan.source.notices]
     fields = [row.fields for row in sample if row.fields is not None]
     told["columns"] = list(dict.fromkeys(name for row in fields for name in row))[:MOST_ITEMS]
+    told["paths"] = [vars(place) for place in find_places(fields)]
     told["rows"] = [_shown_row(row, told["columns"]) for row in sample[:SHOWN_ROWS]]
-    guess = _choose_format(asked, fields)
-    told["guesses"]["format"] = told_guess(guess)
-    told |= _records(FORMATS[guess.value], sample)
+    told["proposal"] = guess_mapping(fields) if fields else None
+    reader = None
+    if fields:
+        reader, guess = choose_reader(asked["file_name"], fields, choices.get("format"), choices.get("mapping"))
+        told["guesses"]["format"] = told_guess(guess)
+    told |= _records(reader, sample)
     told["counts"]["complete"] = len(found) <= SAMPLE_ROWS
 
 
-def _choose_format(asked: Mapping[str, Any], fields: Sequence[dict[str, Any]]) -> Guess:
-    """Raises FormatUnknown."""
-    if name := asked["choices"].get("format"):
-        return Guess(name, 1.0, "chosen_by_person")
-    return guess_format(asked["file_name"], fields)
-
-
-def _records(plug: Format, sample: Sequence[RawRow]) -> dict[str, Any]:
-    """Every row of the sample read, the first of them to be shown."""
+def _records(reader: Reader | None, sample: Sequence[RawRow]) -> dict[str, Any]:
+    """Every row of the sample read, the first of them to be shown. reader: None where not one row has fields."""
     causes: Counter[str] = Counter()
-    shown = []
-    for row in sample:
-        one = _read(plug, row)
-        causes[one.get("cause", "")] += 1
+    shown: list[dict[str, Any]] = []
+    read = 0
+    for outcome in (outcome for row in sample for outcome in read_row(reader, row)):
+        read += 1
+        if isinstance(outcome, Refused):
+            causes[outcome.cause] += 1
         if len(shown) < SHOWN_RECORDS:
-            shown.append(one)
-    understood = causes.pop("", 0)
-    counts = {"rows": len(sample), "understood": understood, "refused": sum(causes.values()), "causes": dict(causes)}
+            shown.append(_shown(outcome))
+    refused = sum(causes.values())
+    counts = {"rows": read, "understood": read - refused, "refused": refused, "causes": dict(causes)}
     return {"records": shown, "counts": counts}
 
 
-def _read(plug: Format, row: RawRow) -> dict[str, Any]:
+def _shown(outcome: Understood | Refused) -> dict[str, Any]:
     """{number, kind, record}, or of a refused row {number, field, cause, values, raw}."""
-    if row.fields is None:
-        return _refused(row, str(row.cause), row.field, row.values)
-    try:
-        record = read_record(plug, row.fields)
-    except RowInvalid as problem:
-        values = dict(problem.values)
-        values.pop("row")
-        return _refused(row, values.pop("cause"), values.pop("field"), values)
-    return {"number": row.number, "kind": record_kind(record), "record": shortened(record)}
+    if isinstance(outcome, Refused):
+        return _refused(outcome.row, outcome.field, outcome.cause, outcome.values)
+    record = outcome.record
+    return {"number": outcome.row.number, "kind": record_kind(record), "record": shortened(record)}
 
 
-def _refused(row: RawRow, cause: str, field: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
+def _refused(row: RawRow, field: str | None, cause: str, values: Mapping[str, Any]) -> dict[str, Any]:
     raw = shown_raw(row)[:TEXT_CHARACTERS]
     return {"number": row.number, "field": field, "cause": cause, "values": dict(values), "raw": raw}
 
 
 def _shown_row(row: RawRow, columns: Sequence[str]) -> dict[str, Any]:
     if row.fields is None:
-        return _refused(row, str(row.cause), row.field, row.values)
+        return _refused(row, row.field, str(row.cause), row.values)
     return {"number": row.number, "cells": [_cell(row.fields.get(name)) for name in columns]}
 
 
@@ -141,6 +140,7 @@ def told_guess(guess: Guess) -> dict[str, Any]:
         "confidence": round(guess.confidence, 3),
         "reason": guess.reason,
         "values": dict(guess.values),
+        "among": list(guess.among),
     }
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from studio.people import Person
-from studio.services.dataset_imports import checked_choices
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import find_text, text_of, whole_of
+from studio.ui.widgets.arguments import find_text, object_of, text_of, whole_of
 from studio.ui.widgets.progress import read_progress
 from studio.ui.widgets.uploads import import_options, preview_source, read_choices, uploaded_path
 
@@ -32,13 +31,19 @@ def build_report(studio) -> gr.HTML:
 
     def preview(person: Person, argument: dict) -> dict:
         path, file_name = preview_source(studio, person, argument)
-        return studio.previews.look(person, path, file_name, checked_choices(read_choices(argument)))
+        return studio.previews.look(person, path, file_name, read_choices(argument))
 
     def running(person: Person, argument: dict) -> list[dict]:
         return [{"job_id": job.id} for job in queue.jobs(person, kinds=["import"]) if not job.state().is_ended]
 
     def refused(person: Person, argument: dict) -> dict:
-        return datasets.refused(person, text_of(argument, "id"), whole_of(argument, "page"))
+        return studio.refusals.page(person, text_of(argument, "id"), whole_of(argument, "page"))
+
+    def save_mapping(person: Person, argument: dict) -> list[dict]:
+        return studio.mappings.save(person, text_of(argument, "name"), object_of(argument, "mapping"))
+
+    def rename_mapping(person: Person, argument: dict) -> list[dict]:
+        return studio.mappings.rename(person, text_of(argument, "name"), text_of(argument, "to"))
 
     return build_widget(
         "report",
@@ -55,6 +60,9 @@ def build_report(studio) -> gr.HTML:
             "upload": upload,
             "again": again,
             "sample": sample,
+            "save_mapping": save_mapping,
+            "rename_mapping": rename_mapping,
+            "delete_mapping": lambda person, argument: studio.mappings.delete(person, text_of(argument, "name")),
             "stop": lambda person, argument: queue.stop(person, text_of(argument, "job_id")),
         },
     )

@@ -6,39 +6,50 @@ from pathlib import Path
 from typing import Any
 
 from studio.data.containers import CONTAINERS
-from studio.data.encodings import ENCODINGS
 from studio.data.formats import FORMATS
+from studio.data.mapping import ROLES, Role
 from studio.data.samples import find_sample
-from studio.data.sources import DELIMITERS
+from studio.data.sources import CHOICES
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION
 from studio.errors import NotYours
 from studio.people import Person
 from studio.ui.uploads import sent_path
 from studio.ui.widgets.arguments import find_text, number_of, object_of, text_of
+from studio.words import Text
 
 
 def import_options(studio, person: Person) -> dict[str, Any]:
-    """What the import dialog offers: samples, the lists of its menus and the largest file."""
+    """What the import dialog offers: samples, the lists of its menus, the kinds of a mapping and the largest file."""
     return {
         "samples": studio.datasets.samples(person),
         "limit_bytes": studio.settings.upload_limit_bytes,
         "held_out_fraction": DEFAULT_HELD_OUT_FRACTION,
-        "container": [_plug_choice(plug) for plug in CONTAINERS],
-        "format": [_plug_choice(plug) for plug in FORMATS],
-        "encoding": list(ENCODINGS),
-        "delimiter": list(DELIMITERS),
+        "reading": {name: list(values or ()) for name, values in CHOICES.items()},
+        "containers": [_plug_choice(plug) for plug in CONTAINERS],
+        "formats": [_plug_choice(plug) for plug in FORMATS],
+        "kinds": {kind: [_role(role) for role in roles] for kind, roles in ROLES.items()},
+        "mappings": studio.mappings.all(person),
     }
 
 
 def _plug_choice(plug: Any) -> dict[str, Any]:
-    return {"value": plug.name, "title": {"en": plug.title.en, "ja": plug.title.ja}}
+    return {"value": plug.name, "title": _both(plug.title)}
+
+
+def _role(role: Role) -> dict[str, Any]:
+    names = {"name": role.name, "title": _both(role.title)}
+    return names | {"required": role.required, "instead_of": list(role.instead_of)}
+
+
+def _both(title: Text) -> dict[str, str]:
+    return {"en": title.en, "ja": title.ja}
 
 
 def read_choices(argument: dict) -> dict[str, Any]:
-    """container, encoding, delimiter, format (None: found automatically) and held_out_fraction of an import."""
+    """How a file is to be read (None: found automatically), its format or mapping, and held_out_fraction."""
     chosen = object_of(argument, "choices")
-    names = ("container", "encoding", "delimiter", "format")
-    made: dict[str, Any] = {name: find_text(chosen, name) for name in names}
+    made: dict[str, Any] = {name: find_text(chosen, name) for name in (*CHOICES, "format", "mapping_name")}
+    made["mapping"] = object_of(chosen, "mapping") if chosen.get("mapping") is not None else None
     if "held_out_fraction" in argument:
         made["held_out_fraction"] = number_of(argument, "held_out_fraction")
     return made

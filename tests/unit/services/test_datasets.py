@@ -20,6 +20,7 @@ from studio.errors import (
 )
 from studio.people import Person, person_from
 from studio.services.datasets import Datasets
+from studio.services.refusals import Refusals
 from studio.settings import read_settings
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.words import catalogue
@@ -56,7 +57,7 @@ def test_an_upload_becomes_a_dataset_whose_report_tells_what_was_found_and_why(d
     assert (report["rows_in"], report["understood"], report["refused"]) == (32, 30, 2)
     assert [(c["cause"], c["rows"]) for c in report["causes"]] == [("json_syntax", 2)]
     assert report["found"]["container"]["reason"] == "20 of the first 20 lines are each one JSON object."
-    refused = datasets.refused(person, dataset_id, 1)
+    refused = studio.refusals.page(person, dataset_id, 1)
     assert [(row["number"], row["raw"].strip()) for row in refused["rows"]] == [(31, "{broken"), (32, "{broken")]
     assert refused["rows"][0]["words"] == "It is no JSON: it breaks at character 2."
 
@@ -140,7 +141,7 @@ def test_what_is_no_file_of_an_upload_is_refused(tea, person, tmp_path):
 
 
 def test_choices_that_do_not_exist_are_refused_all_at_once(tea, person, tmp_path):
-    choices = {"container": "xlsx", "encoding": "ebcdic", "format": "csv", "held_out_fraction": 2}
+    choices = {"container": "docx", "encoding": "ebcdic", "format": "csv", "held_out_fraction": 2}
     with pytest.raises(OptionsInvalid) as refused:
         tea[0].import_upload(person, "d", write_rows(tmp_path / "t.jsonl", 1), "t.jsonl", None, choices)
     assert [p["field"] for p in refused.value.problems] == ["container", "encoding", "format", "held_out_fraction"]
@@ -186,7 +187,7 @@ def test_nobody_reaches_anothers_dataset(tea, person, settings):
         lambda: datasets.page(other, dataset_id, {}),
         lambda: datasets.row(other, dataset_id, 1),
         lambda: datasets.delete(other, dataset_id),
-        lambda: datasets.refused(other, dataset_id, 1),
+        lambda: Refusals(datasets).page(other, dataset_id, 1),
         lambda: datasets.version_path(other, "0" * 32),
     ):
         with pytest.raises(NotYours):
