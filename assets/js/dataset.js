@@ -43,11 +43,12 @@
       this.picker = el("select", { class: "ws-dataset", attrs: { translate: "no" }, on: { change: () => whetstone.send("data:open", { id: this.picker.value }) } });
       this.facts = el("span", { class: "ws-fine" });
       this.importing = data.button("", () => whetstone.send("data:import", {}));
+      this.checks = data.checksButton(ctx);
       this.save = data.button("", () => whetstone.send("data:save_version", {}));
       this.more = el("button", { class: "ws-btn ws-more", text: "⋯", attrs: { type: "button", "aria-haspopup": "menu" }, on: { click: () => this.openMenu() } });
       this.title = el("span", { class: "ws-title" });
       this.pick = el("span", { class: "ws-pick" }, [this.picker]);
-      this.node = el("div", { class: "ws-head ws-dataset-head" }, [this.title, this.pick, this.facts, el("span", { class: "ws-spacer" }), this.importing, this.save, this.more]);
+      this.node = el("div", { class: "ws-head ws-dataset-head" }, [this.title, this.pick, this.facts, el("span", { class: "ws-spacer" }), this.importing, this.checks.node, this.save, this.more]);
       this.show(null, []);
     }
 
@@ -55,7 +56,7 @@
       this.info = info;
       this.picker.replaceChildren(...datasets.map((one) => el("option", { text: one.name, attrs: { value: one.id } })));
       this.picker.value = info?.id ?? "";
-      this.pick.hidden = this.save.hidden = this.more.hidden = !info;
+      this.pick.hidden = this.checks.node.hidden = this.save.hidden = this.more.hidden = !info;
       this.title.hidden = Boolean(info);
       this.importing.hidden = !info;
       this.renderFacts();
@@ -152,6 +153,7 @@
       this.title.textContent = say("data.title");
       this.picker.setAttribute("aria-label", say("data.picker"));
       this.importing.textContent = say("data.import");
+      this.checks.relabel();
       this.save.textContent = say("data.save_version");
       this.more.title = say("data.more");
       this.more.setAttribute("aria-label", say("data.more"));

@@ -7,7 +7,8 @@
   const TYPING_PAUSE_MS = 200;
   const POLL_MS = 500;
   const LONGEST_DEFAULT = 2048;
-  const VIEWS = ["row", "lengths", "versions"];
+  const VIEWS = ["row", "lengths", "checks", "versions"];
+  const ELSEWHERE = new Set(["checks", "versions"]); // views that another widget draws
 
   class Xray {
     constructor(root, ctx) {
@@ -49,6 +50,7 @@
       on("data:row", (row) => { if (row && this.view === "versions" && this.cameAlone) this.show("row"); });
       on("data:versions", ({ count }) => { this.versions = count; this.relabel(); });
       on("version:saved", () => { this.show("versions"); this.cameAlone = true; });
+      on("checks:open", () => this.show("checks"));
       on("xray:lengths", ({ number }) => this.showLengths(number));
       on("xray:lost", async (asked) => this.openLost(await this.ctx.server.lost(asked)));
       on("base:added", () => this.start());
@@ -147,7 +149,7 @@
       const turn = ++this.asked;
       if (!this.found) return;
       const question = this.view === "lengths" ? this.askLengths : this.askRow;
-      if (this.view === "versions") return;
+      if (ELSEWHERE.has(this.view)) return;
       try {
         await question.call(this, turn);
       } catch (error) {
@@ -213,7 +215,7 @@
       this.body.removeAttribute("aria-busy");
       this.root.dataset.view = this.view;
       if (this.panel) this.panel.dataset.view = this.view;
-      if (this.view === "versions") return;
+      if (ELSEWHERE.has(this.view)) return;
       const view = this.view === "lengths" ? this.lengths : this.tokens;
       view.draw(this.body, this.foot, Boolean(this.record));
     }
@@ -238,7 +240,7 @@
         control.title = say(key);
         control.setAttribute("aria-label", control.title);
       }
-      this.controls.hidden = this.view === "versions";
+      this.controls.hidden = ELSEWHERE.has(this.view);
       this.draw();
     }
 

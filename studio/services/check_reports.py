@@ -69,6 +69,7 @@ def told_check(check: Check, state: CheckState) -> dict[str, Any]:
         "summary": vars(check.summary),
         "severity": standing[0] if standing else check.severity,
         "status": status,
+        "uses": list(check.uses),
         "missing": run.missing if run else check.needs,
         "found": found,
         "ran": run.time if run else None,

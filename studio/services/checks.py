@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from studio.data.checking import FACT, CheckSettings
 from studio.data.checks import CHECKS, SEVERITIES, severity_of
+from studio.data.version_diff import compare_records
 from studio.errors import NotYours, OptionsInvalid, RequestRefused
 from studio.jobs.folder import JobFolder
 from studio.people import Person
@@ -35,6 +37,8 @@ FIRST_RUN_ROWS = 100_000
 """A dataset of at most so many rows is checked by itself when it is opened first: some ten seconds on one core."""
 
 _PREVIEW_ROWS = 20
+_EXAMPLES = 3
+_FIELD_ROWS, _MOST_FIELDS = 200, 100
 
 
 class Checks:
@@ -56,7 +60,10 @@ class Checks:
         with self._opened(person, dataset_id) as rows:
             state = read_state(rows)
             ignored = [told_ignored(person.language, rows, one) for one in state.ignored]
-        checks = [told_check(check, state) for check in CHECKS]
+            checks = [told_check(check, state) for check in CHECKS]
+            for check in checks:
+                for code in check["codes"]:
+                    code["examples"] = _examples(person.language, rows, check["name"], code) if code["found"] else []
         counts = dict.fromkeys(SEVERITIES, 0)
         for check in checks:
             for code in check["codes"]:
@@ -124,9 +131,30 @@ class Checks:
                 return None
         return self.run(person, dataset_id, [], f"first-check-{dataset_id}")
 
+    def stop(self, person: Person, dataset_id: str) -> None:
+        """Ask the run on its way to stop; what its finished checks found stays. Safe to repeat."""
+        if running := self._running(person, dataset_id):
+            self._queue.stop(person, running.id)
+
     def settings(self, person: Person, dataset_id: str) -> CheckSettings:
         with self._opened(person, dataset_id) as rows:
             return read_settings(rows)
+
+    def choices(self, person: Person, dataset_id: str) -> dict[str, Any]:
+        """What the settings can be: {"bases": [{id, title, context}], "datasets": [{id, name}], "fields": names}.
+
+        fields: those that the first rows had besides what is learned, any of which may name a group.
+        """
+        with self._opened(person, dataset_id) as rows:
+            metas = [orjson.loads(row.meta) for row in rows.table.page(0, _FIELD_ROWS)]
+        fields = dict.fromkeys(name for meta in metas for name in meta.get("fields") or {})
+        others = [one for one in self._datasets.list(person) if one["id"] != dataset_id]
+        names = ("id", "title", "context")
+        return {
+            "bases": [{name: base[name] for name in names} for base in self._bases.list(person)],
+            "datasets": [{"id": one["id"], "name": one["name"]} for one in others],
+            "fields": list(fields)[:_MOST_FIELDS],
+        }
 
     def set_settings(self, person: Person, dataset_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Raises OptionsInvalid with all problems, NotYours, ModelNotFound for an unknown base."""
@@ -136,7 +164,7 @@ class Checks:
             fields = [str(error["loc"][0]) if error["loc"] else "settings" for error in problem.errors()]
             raise OptionsInvalid([{"field": name, "code": "check_setting_unusable"} for name in fields]) from problem
         if settings.base is not None:
-            self._bases.find(settings.base)
+            settings = settings.model_copy(update={"base": self._bases.find(settings.base).id})
         for other in settings.compared or ():
             self._datasets.info(person, other)
         with self._opened(person, dataset_id) as rows, transaction(rows.connection):
@@ -148,7 +176,7 @@ class Checks:
     def preview_fix(
         self, person: Person, dataset_id: str, check: str, code: str, row_ids: list[int] | None = None
     ) -> dict[str, Any]:
-        """{"rows", "fixes": the first as {row_id, position, before, after}}; after: None where the row is left out.
+        """{"rows", "fixes": the first as {row_id, position, leaves_out, parts}}; parts: as `compare_records` has them.
 
         Nothing is written, the map of placeholders neither. Raises NotYours, RequestRefused for a code without a fix.
         """
@@ -157,8 +185,12 @@ class Checks:
             total = Findings(rows.connection).count_open().get((check, code), (0, 0))[1]
             fixing = Fixing(rows.connection, check, code, Masks(masks_path(person.workspace, dataset_id)), row_ids)
             fixes = [
-                {"row_id": fix.row_id, "position": rows.table.position(fix.row_id)}
-                | {"before": fix.before, "after": fix.after}
+                {
+                    "row_id": fix.row_id,
+                    "position": rows.table.position(fix.row_id),
+                    "leaves_out": fix.after is None,
+                    "parts": compare_records(fix.before, fix.after),
+                }
                 for fix in islice(fixing.iterate(), _PREVIEW_ROWS)
             ]
         return {"rows": len(row_ids) if row_ids is not None else total, "fixes": fixes}
@@ -215,6 +247,13 @@ class Checks:
             if job.spec.options.get("dataset_id") == dataset_id and not job.state().is_ended:
                 return job
         return None
+
+
+def _examples(language: str, rows: DatasetRows, check: str, code: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The first findings of a code, as sentences with their rows' places."""
+    listed = Findings(rows.connection).page(check, code["code"], 0, _EXAMPLES)
+    told = [told_finding(language, rows, finding) for finding in listed]
+    return [{name: one[name] for name in ("row_id", "position", "words")} for one in told]
 
 
 def _severity(check: str, code: str) -> str | None:

@@ -22,6 +22,7 @@ from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.findings import CheckRun, Findings, details_text, now_text
 from studio.store.table import Table
+from studio.worker.check_lengths import StoredLengths, measure_lengths
 from studio.worker.context import WorkerJob
 
 _PART_NAME = "findings.part"
@@ -47,12 +48,14 @@ def run(job: WorkerJob) -> Iterator[Event]:
     began_s = time.monotonic()
     options = CheckOptions.model_validate(job.options)
     with open_catalogue(job.workspace) as catalogue:
-        catalogue.dataset(options.dataset_id)
+        dataset = catalogue.dataset(options.dataset_id)
         others = [entry for entry in catalogue.datasets() if entry.dataset_id != options.dataset_id]
     checks = [check for check in CHECKS if not options.checks or check.name in options.checks]
     path = job.workspace / "datasets" / (options.dataset_id + SUFFIX)
     found: dict[str, int] = {}
     yield Phase("checking", total=_DONE_STEPS, unit="steps")
+    if options.base_folder is not None and any(check.needs == "lengths" for check in checks):
+        measure_lengths(job, path, dataset, options.base_folder)
     try:
         for number, check in enumerate(checks):
             looking = _Looking(job, path, check, number / len(checks), 1 / len(checks))
@@ -95,7 +98,7 @@ class _Looking:
             last_change = Changes(reading, self.job.spec.owner).last_id()
             context = CheckContext(
                 forbidden=settings.forbidden,
-                lengths=None,
+                lengths=StoredLengths(reading, settings) if settings.base else None,
                 others=tuple(self._open_others(stack, others, settings)),
                 group_field=settings.group_field,
                 tick=partial(self._tick, rows),

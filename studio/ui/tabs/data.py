@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from studio.ui.widgets.checks import build_checks
 from studio.ui.widgets.deeds import build_deeds
 from studio.ui.widgets.editor import build_editor
 from studio.ui.widgets.report import build_report
@@ -21,7 +22,8 @@ def build_data_tab(studio) -> None:
             build_deeds(studio)
         with gr.Column(elem_id="data-right"):
             build_editor(studio)
-            # One panel with three views: the X-ray draws its head and says which view is seen.
+            # One panel with four views: the X-ray draws its head and says which view is seen.
             with gr.Column(elem_id="data-below", elem_classes=["ws-panel"]):
                 build_xray(studio)
+                build_checks(studio)
                 build_versions(studio)

@@ -78,7 +78,13 @@ def test_a_finding_is_a_sentence_that_names_rows_by_their_place(service, person,
 def test_a_fix_is_shown_first_and_one_undo_takes_it_back(service, person, checked, datasets):
     preview = service.preview_fix(person, checked.dataset_id, *DUPLICATES)
     assert preview["rows"] == 2
-    assert [(fix["position"], fix["after"]) for fix in preview["fixes"]] == [(2, None), (4, None)]
+    assert [(fix["position"], fix["leaves_out"]) for fix in preview["fixes"]] == [(2, True), (4, True)]
+    assert preview["fixes"][0]["parts"][0] == {
+        "section": "messages",
+        "role": "user",
+        "before": "Do you sell mugs?",
+        "after": None,
+    }
     done = service.fix(person, checked.dataset_id, *DUPLICATES, "deed")
     assert done == {"changed": 2, "skipped": {}}
     assert service.fix(person, checked.dataset_id, *DUPLICATES, "deed")["changed"] == 2, "the same deed changes once"

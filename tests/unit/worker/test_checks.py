@@ -20,6 +20,7 @@ from studio.worker import checks
 from tests.checked_datasets import Checked, write_dataset
 from tests.dataset_jobs import conversation, make_job
 
+POCKET = Path(__file__).resolve().parents[3] / "assets" / "pocket"
 SAME = [conversation("Do you sell mugs?", "Yes."), conversation("Do you sell pens?", "No.")]
 
 
@@ -150,3 +151,17 @@ def test_the_view_of_open_findings_is_quick_for_one_row(tmp_path):
         plan = connection.execute("EXPLAIN QUERY PLAN SELECT * FROM open_findings WHERE row_id = 1").fetchall()
     assert any("findings_row" in row["detail"] for row in plan), [tuple(row) for row in plan]
     assert isinstance(plan[0], sqlite3.Row)
+
+
+def test_rows_are_measured_for_the_chosen_base_and_what_its_length_cuts_is_found(tmp_path):
+    """As the pocket model reads them, the third reply begins at token 89 of 94, the fourth row has 172 tokens."""
+    dataset = _dataset(tmp_path, [*SAME, conversation("Hello. " * 40, "Good morning."), conversation("Hi", "Go " * 80)])
+    settings = {"base": "pocket", "max_length": 80}
+    with open_dataset(dataset.path) as connection, transaction(connection):
+        Table(connection).write_facts({FACT: settings})
+    options = {"dataset_id": dataset.dataset_id, "checks": ["truncation"], "base_folder": str(POCKET)}
+    list(checks.run(make_job(dataset.workspace, "check", options)))
+    (nothing,) = dataset.found("truncation", "nothing_left")
+    (cut,) = dataset.found("truncation", "cut")
+    assert (nothing.row_id, cut.row_id) == (3, 4)
+    assert (nothing.values["tokens"], cut.values["over"]) == (94, 92)
