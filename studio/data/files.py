@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,12 @@ class Piece(NamedTuple):
     data: bytes
     cut_start: bool
     cut_end: bool
+
+
+def content_hash(path: Path) -> str:
+    """32 hexadecimal digits of BLAKE2b over the bytes of a file, by which the same file is known again."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 @dataclass(frozen=True)

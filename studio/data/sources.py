@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,7 @@ _OTHER_KINDS = (
     (b"SQLite format 3\0", "is_sqlite"),
     (b"ARROW1", "is_arrow"),
 )
+_STRANGE = re.compile("[\x01-\x08\x0b\x0e-\x1f]")
 _BINARY = {"parquet": "is_parquet", "xlsx": "is_xlsx"}
 _MEMBERS_LOOKED_AT = 20
 """Of an archive, before its first row; the others are looked at when they are reached."""
@@ -238,9 +240,8 @@ def _text_head(source: Source, data: bytes, is_chosen: bool) -> Head:
     """is_chosen: a person said what it is; then it is read as that, however it looks."""
     with open_text(source, newline="") as file:
         text = file.read(_HEAD_BYTES)
-    sample = text[:4096]
-    strange = sum(character < " " and character not in "\t\r\n\f\0" for character in sample)
-    if not is_chosen and (strange * 20 > len(sample) or sample.count("\0") * 3 > len(sample)):
+    strange = len(_STRANGE.findall(text))
+    if not is_chosen and (strange * 20 > len(text) or text.count("\0") * 3 > len(text)):
         raise source.unreadable("not_text")
     return Head(source.inner_name, data, text, complete=len(data) < _HEAD_BYTES)
 

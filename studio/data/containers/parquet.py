@@ -9,9 +9,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from studio.data.containers import ContainerExample
 from studio.data.headers import column_names
-from studio.data.rows import Guess, RawRow
+from studio.data.packing import limit_for
+from studio.data.rows import LONGEST_ROW_BYTES, Guess, RawRow
+from studio.errors import FileTooLarge
 from studio.words import Text
 
 if TYPE_CHECKING:
@@ -54,8 +58,13 @@ class Parquet:
         import pyarrow.parquet as pq
 
         try:
-            with source.open_random() as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
+            with source.open_random() as raw, pq.ParquetFile(raw) as file:
                 _check_size(source, file.metadata)
+                kept = _repeating_columns(file.metadata)
+            with (
+                source.open_random() as raw,
+                pq.ParquetFile(raw, read_dictionary=kept, page_checksum_verification=True) as file,
+            ):
                 source.total_rows = file.metadata.num_rows
                 yield from _read_batches(source, file)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as problem:
@@ -73,37 +82,88 @@ def _check_size(source: Source, metadata: Any) -> None:
         raise source.unreadable("parquet_group_bytes", found=largest, limit=LARGEST_GROUP_BYTES)
 
 
+def _repeating_columns(metadata: Any) -> list[str]:
+    """Columns whose texts may stand many times in the memory though once in the file: they are kept as numbers of
+    texts until it is known how much a batch of them comes to."""
+    found = set()
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            column = metadata.row_group(group).column(index)
+            is_text = column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page
+            if is_text and column.total_uncompressed_size * _BATCH_ROWS > LARGEST_BATCH_BYTES:
+                found.add(column.path_in_schema)
+    return sorted(found)
+
+
 def _read_batches(source: Source, file: Any) -> Iterator[RawRow]:
-    number = 0
+    number, total, limit = 0, 0, limit_for(source.path.stat().st_size)
     names = column_names(source, file.schema_arrow.names)
     for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-        if batch.nbytes > LARGEST_BATCH_BYTES:
-            raise source.unreadable("parquet_batch_bytes", found=batch.nbytes, limit=LARGEST_BATCH_BYTES)
-        columns = [batch.column(i).to_pylist() for i in range(batch.num_columns)]
+        size = sum(_expanded_bytes(column) for column in batch.columns)
+        if size > LARGEST_BATCH_BYTES:
+            raise source.unreadable("parquet_batch_bytes", found=size, limit=LARGEST_BATCH_BYTES)
+        total += size
+        if total > limit:
+            raise FileTooLarge(file=source.file_name, bytes=total, limit_bytes=limit)
+        columns = [_values(column) for column in batch.columns]
         for index in range(batch.num_rows):
             number += 1
-            cells = [column[index] for column in columns]
-            yield _row(number, names, cells)
-    if number != file.metadata.num_rows:
-        raise source.unreadable("parquet_rows_missing", found=number, expected=file.metadata.num_rows)
+            yield _row(number, names, [column[index] for column in columns], size > LONGEST_ROW_BYTES)
+        if number > MOST_ROWS:
+            raise source.unreadable("parquet_rows", found=number, limit=MOST_ROWS)
+    expected = file.metadata.num_rows
+    if number < expected:
+        raise source.unreadable("parquet_rows_missing", found=number, expected=expected)
+    if number > expected:
+        source.notices.append(("parquet_more_rows", {"found": number, "expected": expected}))
 
 
-def _row(number: int, names: list[str], cells: list[Any]) -> RawRow:
+def _expanded_bytes(column: Any) -> int:
+    """What a column takes when each of its texts is written out."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        import pyarrow.compute as pc  # a fifth of a second, and few files need it
+
+        lengths = pc.binary_length(column.dictionary)
+        return (pc.sum(lengths.take(column.indices)).as_py() or 0) + column.indices.nbytes
+    if pa.types.is_struct(column.type):
+        return sum(_expanded_bytes(part) for part in column.flatten())
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_map(column.type):
+        return _expanded_bytes(column.flatten() if not pa.types.is_map(column.type) else column.items)
+    return column.nbytes
+
+
+def _values(column: Any) -> list[Any]:
+    """The column's values; in place of one that Python cannot hold, such as a date in the year 200,000, its fault."""
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError):
+        return [_value(item) for item in column]
+
+
+def _value(item: Any) -> Any:
+    try:
+        return item.as_py()
+    except (OverflowError, ValueError) as problem:
+        return problem
+
+
+def _row(number: int, names: list[str], cells: list[Any], is_long: bool) -> RawRow:
+    """is_long: the row may be longer than a row may be, so that it is worth measuring."""
     fields = {}
     for name, cell in zip(names, cells, strict=True):
         try:
+            if isinstance(cell, Exception):
+                raise cell
             fields[name] = _plain(cell)
         except UnicodeDecodeError as bad:
-            shown = {n: _shown(c) for n, c in zip(names, cells, strict=True)}
-            raw = str(shown)
-            return RawRow(
-                number,
-                None,
-                raw,
-                "undecodable",
-                name,
-                {"byte": f"0x{bad.object[bad.start]:02x}", "position": bad.start + 1},
-            )
+            values = {"byte": f"0x{bad.object[bad.start]:02x}", "position": bad.start + 1}
+            return RawRow(number, None, _shown(names, cells), "undecodable", name, values)
+        except (OverflowError, ValueError) as problem:
+            return RawRow(number, None, _shown(names, cells), "parquet_value", name, {"found": str(problem)[:100]})
+    if is_long and len(orjson.dumps(fields)) > LONGEST_ROW_BYTES:
+        return RawRow(number, None, _shown(names, cells), "row_too_long", None, {"limit_bytes": LONGEST_ROW_BYTES})
     return RawRow(number, fields)
 
 
@@ -127,8 +187,10 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _shown(value: Any) -> Any:
-    return f"base64:{base64.b64encode(value).decode()}" if isinstance(value, bytes) else value
+def _shown(names: list[str], cells: list[Any]) -> str:
+    """A row that is refused, as text: bytes in base64."""
+    pairs = zip(names, cells, strict=True)
+    return str({n: f"base64:{base64.b64encode(c).decode()}" if isinstance(c, bytes) else c for n, c in pairs})
 
 
 PLUG = Parquet()

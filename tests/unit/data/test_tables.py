@@ -11,7 +11,7 @@ import pytest
 from studio.data.containers import csv as csv_container
 from studio.data.containers import parquet as parquet_container
 from studio.data.sources import DELIMITERS, plan_reading
-from studio.errors import FileUnreadable
+from studio.errors import FileTooLarge, FileUnreadable
 
 
 def read(folder: Path, text: str, **chosen):
@@ -136,6 +136,40 @@ def test_a_small_file_that_unpacks_to_much_is_stopped_at_its_first_rows(tmp_path
         read_parquet(tmp_path, pa.table({"a": ["x" * 100_000] * 256}), compression="zstd")
     assert refused.value.values["cause"] == "parquet_batch_bytes"
     assert (tmp_path / "file.parquet").stat().st_size < 100_000
+
+
+def test_a_text_that_stands_once_and_is_said_a_thousand_times_is_never_written_out(tmp_path):
+    """A dictionary of one text of 20 MB: 256 rows of it would be 5 GB, ten times what a batch may hold."""
+    before = pa.default_memory_pool().max_memory()
+    values = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array(["x" * 20_000_000]))
+    with pytest.raises(FileUnreadable) as refused:
+        read_parquet(tmp_path, pa.table({"a": values}), compression="zstd")
+    assert refused.value.values["cause"] == "parquet_batch_bytes"
+    assert refused.value.values["found"] > 5_000_000_000
+    assert (tmp_path / "file.parquet").stat().st_size < 100_000
+    assert pa.default_memory_pool().max_memory() - before < 200_000_000
+
+
+def test_all_that_a_small_file_unpacks_to_is_bounded_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.data.packing.ALWAYS_ALLOWED_BYTES", 1_000_000)
+    with pytest.raises(FileTooLarge) as refused:
+        read_parquet(tmp_path, pa.table({"a": ["x" * 1_000] * 5_000}), compression="zstd")
+    assert refused.value.values["bytes"] > refused.value.values["limit_bytes"]
+
+
+def test_a_date_that_no_calendar_here_holds_refuses_its_row_alone(tmp_path):
+    days = pa.array([0, 200_000 * 365, 1], pa.int32()).cast(pa.date32())
+    rows, _ = read_parquet(tmp_path, pa.table({"day": days, "n": [1, 2, 3]}))
+    assert [row.fields or row.cause for row in rows] == [
+        {"day": "1970-01-01", "n": 1},
+        "parquet_value",
+        {"day": "1970-01-02", "n": 3},
+    ]
+
+
+def test_a_row_longer_than_any_may_be_is_refused_and_the_others_are_read(tmp_path):
+    rows, _ = read_parquet(tmp_path, pa.table({"a": ["x", "y" * 9_000_000, "z"]}))
+    assert [row.cause for row in rows] == [None, "row_too_long", None]
 
 
 def test_row_groups_come_one_after_another_in_order(tmp_path):
