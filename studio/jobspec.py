@@ -24,6 +24,8 @@ JobKind = Literal[
     "differences",
     "restore",
     "measure_rows",
+    "change_rows",
+    "step_rows",
 ]
 Lane = Literal["device", "light"]
 
@@ -43,6 +45,8 @@ LANE_OF_KIND: dict[str, Lane] = {
     "differences": "light",
     "restore": "light",
     "measure_rows": "light",
+    "change_rows": "light",
+    "step_rows": "light",
     "probe": "device",
     "train": "device",
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from studio.data.checks import CHECKS
 from studio.data.kinds import SIDES, record_kind
 from studio.data.patterns import LONGEST_PATTERN, check_template, compile_pattern
 from studio.data.record_texts import with_texts
@@ -15,6 +16,7 @@ from studio.data.splits import HELD_OUT, HELD_OUT_BY_HAND, SPLITS, TRAIN_BY_HAND
 from studio.errors import OptionsInvalid, RequestRefused
 
 DELETE, TAG, REPLACE, SYSTEM, MOVE = "delete_rows", "tag_rows", "replace_text", "set_system", "move_rows"
+FIX = "fix_rows"
 """The names under which changes of many rows are kept."""
 
 LONGEST_SYSTEM = 20_000
@@ -32,7 +34,10 @@ class Made:
 
 @dataclass(frozen=True)
 class RowAction:
-    """name: under which the change is kept, with its details. make: what becomes of a record, None where it stays."""
+    """name: under which the change is kept, with its details. make: what becomes of a record, None where it stays.
+
+    fix: (check, code) whose fix is to be applied where it stands.
+    """
 
     name: str
     details: Mapping[str, Any]
@@ -40,11 +45,17 @@ class RowAction:
     deletes: bool = False
     tags_add: tuple[str, ...] = ()
     tags_remove: tuple[str, ...] = ()
-    split_key: float | None = field(default=None)
+    split_key: float | None = None
+    fix: tuple[str, str] | None = None
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether what becomes of a row depends on what it says; then working it out takes its time."""
+        return self.make is not None or self.fix is not None
 
 
 def read_action(raw: Any) -> RowAction:
-    """{"kind": "delete" | "tag" | "replace" | "system" | "split", and what that takes}, as a page sends it.
+    """{"kind": "delete" | "tag" | "replace" | "system" | "split" | "fix", and what that takes}, as a page sends it.
 
     Raises RequestRefused for what no page of ours sends, PatternInvalid, OptionsInvalid for a tag's name.
     """
@@ -132,4 +143,11 @@ def _split(given: dict[str, Any]) -> RowAction:
     )
 
 
-_READERS = {"delete": _delete, "tag": _tag, "replace": _replace, "system": _system, "split": _split}
+def _fix(given: dict[str, Any]) -> RowAction:
+    check, code = given.get("check"), given.get("code")
+    if check not in CHECKS or code not in CHECKS[check].fixable:
+        raise RequestRefused()
+    return RowAction(FIX, {"check": check, "code": code}, fix=(check, code))
+
+
+_READERS = {"fix": _fix, "delete": _delete, "tag": _tag, "replace": _replace, "system": _system, "split": _split}

@@ -15,6 +15,7 @@ from studio.data.records import check_record, record_kind, split_key
 from studio.data.selection import Selection
 from studio.data.splits import HELD_OUT, TRAIN, held_out_threshold, split_of
 from studio.errors import EditConflict, NotYours, OptionsInvalid, RecordInvalid, RequestRefused
+from studio.services.row_quality import RowQuality
 from studio.store.changes import ADD, DELETE, EDIT, Change, Changes
 from studio.store.changes import HELD_OUT as HELD_OUT_CHANGE
 from studio.store.connection import transaction
@@ -53,9 +54,18 @@ class DatasetRows:
             total, complete = len(found.row_ids), found.complete
             number = min(number, max(math.ceil(total / size), 1))
             rows = self.table.rows_by_id(list(found.row_ids[(number - 1) * size : number * size]))
+        quality = RowQuality(self._sql, rows)
         is_whole = not selection.has_conditions and selection.sort == "position" and not selection.descending
         return {
-            "rows": self._shown(rows, COLUMNS[kind], (number - 1) * size if is_whole else None, selection.base),
+            "rows": [
+                shown | quality.of(row)
+                for row, shown in zip(
+                    rows,
+                    self._shown(rows, COLUMNS[kind], (number - 1) * size if is_whole else None, selection.base),
+                    strict=True,
+                )
+            ],
+            "titles": quality.titles(),
             "columns": list(COLUMNS[kind]),
             "total": total,
             "page": number,
@@ -154,14 +164,14 @@ class DatasetRows:
         expected: the id of the change that the person was told of. Raises ChangedMeanwhile where it is another one.
         """
         with transaction(self._sql):
-            return self._stepped(History(self.changes).undo(deed, expected), is_back=True)
+            return self.stepped(History(self.changes).undo(deed, expected), is_back=True)
 
     def redo(self, deed: str, expected: int | None = None) -> dict[str, Any]:
         """Do again what was undone last. Returns {kind, row_id, position, rows}. Raises NothingToRedo."""
         with transaction(self._sql):
-            return self._stepped(History(self.changes).redo(deed, expected), is_back=False)
+            return self.stepped(History(self.changes).redo(deed, expected), is_back=False)
 
-    def _stepped(self, change: Change, is_back: bool) -> dict[str, Any]:
+    def stepped(self, change: Change, is_back: bool) -> dict[str, Any]:
         is_gone = change.action == (ADD if is_back else DELETE)
         position = None if change.row_id is None else self.table.position(change.row_id) + is_gone
         row_id = None if is_gone else change.row_id

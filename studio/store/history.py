@@ -6,15 +6,19 @@ from typing import Any
 
 from studio.errors import ChangedMeanwhile, NothingToRedo, NothingToUndo, RequestRefused
 from studio.store.changes import ADD, EDIT, HELD_OUT, REDO, UNDO, Change, Changes
-from studio.store.row_changes import move_rows
+from studio.store.row_changes import Tick, move_rows
 from studio.store.table import Table
 
 
 class History:
-    """The steps back and forth through the changes of one dataset. Stands inside a transaction of the caller."""
+    """The steps back and forth through the changes of one dataset. Stands inside a transaction of the caller.
 
-    def __init__(self, log: Changes) -> None:
+    tick: called with the number of rows moved; what it raises undoes the step.
+    """
+
+    def __init__(self, log: Changes, tick: Tick | None = None) -> None:
         self._log = log
+        self._tick = tick or (lambda _done: None)
         self._table = Table(log.connection)
 
     def undo(self, deed: str, expected: int | None = None) -> Change:
@@ -67,7 +71,7 @@ class History:
             self._table.write_facts({"held_out_fraction": values["fraction"]})
             self._table.recount(values["threshold"])
         elif change.row_id is None:
-            move_rows(self._log.connection, change.change_id, is_back)
+            move_rows(self._log.connection, change.change_id, is_back, self._tick)
         elif change.action == EDIT:
             changed = values.get("changed", 0) if is_back else change.change_id
             self._table.change(change.row_id, values["kind"], values["record"], changed)

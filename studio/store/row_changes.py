@@ -27,6 +27,12 @@ State = dict[str, Any]
 """What a change sets in a row: `record` as (characters kept at the start, at the end, what stands between), `kind`,
 `deleted`, `split_key`, `changed`, `add` and `remove` (tags). Only what differs is there."""
 
+Tick = Callable[[int], None]
+
+
+def _go_on(_done: int) -> None:
+    """Nobody watches, nobody stops."""
+
 
 @dataclass(frozen=True)
 class RowChange:
@@ -70,7 +76,7 @@ def write_changes(
     action: str,
     details: Mapping[str, Any],
     changes: Iterable[RowChange],
-    tick: Callable[[int], None] = lambda _done: None,
+    tick: Tick = _go_on,
 ) -> Outcome:
     """All of the rows as ONE change, inside a transaction of the caller. The same deed changes once.
 
@@ -201,14 +207,14 @@ class _Writer:
         return row_id, {"deleted": 1}, {"deleted": 0, "added": True}
 
 
-def move_rows(connection: sqlite3.Connection, change_id: int, is_back: bool) -> None:
-    """Take back the rows of a change, or do it again, inside a transaction of the caller.
+def move_rows(connection: sqlite3.Connection, change_id: int, is_back: bool, tick: Tick = _go_on) -> None:
+    """Take back the rows of a change, or do it again, inside a transaction of the caller. tick: as of `write_changes`.
 
     Raises EditConflict where a row is not as the change left it: then nothing but the log may know why.
     """
     table = Table(connection)
     blocks: set[int] = set()
-    last = -1
+    last, moved = -1, 0
     while chunk := connection.execute(
         "SELECT row_id, before, after FROM change_rows WHERE change_id = ? AND row_id > ? ORDER BY row_id LIMIT ?",
         (change_id, last, CHUNK_ROWS),
@@ -221,6 +227,8 @@ def move_rows(connection: sqlite3.Connection, change_id: int, is_back: bool) -> 
             states.append((row_id, _restored(table, there.get(row_id), orjson.loads(leaving), orjson.loads(coming))))
         write_states(connection, states)
         blocks |= moved_blocks(states)
+        moved += len(states)
+        tick(moved)
     table.recount_blocks(blocks)
 
 

@@ -3,57 +3,107 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from studio.data.row_actions import Made, RowAction
+from studio.data.row_actions import RowAction
 from studio.data.selection import Selection
-from studio.store.row_changes import KEEP, RowChange
+from studio.store.fixing import Fixing
+from studio.store.masks import Masks, masks_path
+from studio.store.row_changes import KEEP, Outcome, RowChange
 from studio.store.selecting import Selector
 from studio.store.table import StoredRow
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One row as an action would have it. places: how many differ in its texts."""
+    """One row as an action would have it. before: None where the action does not read it. places: how many differ."""
 
-    row: StoredRow
     change: RowChange
-    before: dict[str, Any]
+    before: dict[str, Any] | None
     places: int
 
+    @property
+    def row_id(self) -> int:
+        return int(self.change.row_id or 0)
 
-def plan_rows(connection: sqlite3.Connection, selection: Selection, action: RowAction) -> Iterator[Planned | None]:
-    """In the table's order, one for each row of the selection: None where the action leaves the row as it is."""
-    for row in Selector(connection, in_order(selection)).iterate():
-        yield plan_row(row, action)
+
+@dataclass
+class Planning:
+    """What an action makes of the rows of a selection, read as it is asked for, in the table's order.
+
+    newer: rows that somebody has changed since the person looked; they are skipped. masks: of a fix.
+    """
+
+    connection: sqlite3.Connection
+    selection: Selection
+    action: RowAction
+    masks: Masks
+    newer: set[int] = field(default_factory=set)
+    skipped: Counter[str] = field(default_factory=Counter)
+    skipped_rows: list[int] = field(default_factory=list)
+
+    def iterate(self) -> Iterator[Planned | None]:
+        """One for each row that is meant: None where the action leaves it as it is."""
+        for planned in self._fixes() if self.action.fix else self._rows():
+            if planned is not None and planned.row_id in self.newer:
+                self.skipped["changed"] += 1
+                self.skipped_rows.append(planned.row_id)
+                planned = None
+            yield planned
+
+    def changes(self) -> Iterator[RowChange]:
+        return (planned.change for planned in self.iterate() if planned is not None)
+
+    def tell(self, outcome: Outcome) -> dict[str, Any]:
+        """{changed, skipped: {cause: rows}, skipped_rows: ids of the first}."""
+        rows = [*self.skipped_rows, *outcome.skipped_rows]
+        return {"changed": outcome.changed, "skipped": dict(outcome.skipped + self.skipped), "skipped_rows": rows[:200]}
+
+    def _rows(self) -> Iterator[Planned | None]:
+        for row in Selector(self.connection, in_order(self.selection)).iterate():
+            yield plan_row(row, self.action)
+
+    def _fixes(self) -> Iterator[Planned | None]:
+        check, code = self.action.fix or ("", "")
+        row_ids = None
+        if self.selection.has_conditions:
+            row_ids = list(Selector(self.connection, in_order(self.selection)).find(None).row_ids)
+        fixing = Fixing(self.connection, check, code, self.masks, row_ids)
+        for fix in fixing.iterate():
+            yield Planned(fix.change, fix.before, 1)
+        self.skipped.update(fixing.skipped)
+
+
+def plan(
+    connection: sqlite3.Connection, workspace: Path, dataset_id: str, selection: Selection, action: RowAction
+) -> Planning:
+    return Planning(connection, selection, action, Masks(masks_path(workspace, dataset_id)))
 
 
 def plan_row(row: StoredRow, action: RowAction) -> Planned | None:
-    before: dict[str, Any] = {}
-    record: Any = KEEP
-    places = 0
-    if action.deletes:
-        record = None
-    elif action.make is not None:
+    record, before, places = KEEP, None, 0
+    if action.make is not None:
         before = orjson.loads(row.record)
-        made: Made = action.make(before)
+        made = action.make(before)
         if not made.places:
             return None
         record, places = made.record, made.places
     change = RowChange(
         row.row_id,
         # Tags and sides stand beside the record: whoever edits it meanwhile does not come in the way.
-        row.revision if record is not KEEP else None,
-        record,
+        row.revision if action.deletes or action.make is not None else None,
+        None if action.deletes else record,
         action.tags_add,
         action.tags_remove,
         action.split_key,
     )
-    return Planned(row, change, before, places)
+    return Planned(change, before, places)
 
 
 def in_order(selection: Selection) -> Selection:

@@ -194,6 +194,18 @@ class Table:
             found.setdefault(row_id, set()).add(tag)
         return found
 
+    def count_tags(self) -> list[dict[str, Any]]:
+        """[{tag, rows}] of the rows that are there, by name."""
+        found = self._sql.execute(
+            "SELECT tag, COUNT(*) FROM row_tags JOIN rows USING (row_id) WHERE deleted = 0 GROUP BY tag ORDER BY tag"
+        )
+        return [{"tag": row[0], "rows": row[1]} for row in found]
+
+    def count_kinds(self) -> list[dict[str, Any]]:
+        """[{kind, rows}], the most frequent first."""
+        found = self._sql.execute("SELECT kind, COUNT(*) FROM rows WHERE deleted = 0 GROUP BY kind ORDER BY 2 DESC")
+        return [{"kind": row[0], "rows": row[1]} for row in found]
+
     def tokens_of(self, row_ids: list[int], base: str) -> dict[int, int]:
         """How many tokens those of the rows have that were measured for a base as they now stand."""
         found = self._sql.execute(

@@ -25,6 +25,8 @@ from studio.worker.preload import warm_up
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "import": "studio.worker.imports:run",
+        "change_rows": "studio.worker.change_rows:run",
+        "step_rows": "studio.worker.change_rows:step",
         "save_version": "studio.worker.versions:run",
         "measure": "studio.worker.measure:run",
         "probe": "studio.worker.probe:run",

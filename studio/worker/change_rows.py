@@ -1,0 +1,131 @@
+"""The jobs that change very many rows, take such a change back or do it again: all of it or nothing, watched and stoppable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from studio.data.row_actions import read_action
+from studio.data.selection import Selection
+from studio.events import Event, Finished, Phase, Progress
+from studio.store.changes import Changes
+from studio.store.connection import transaction
+from studio.store.dataset_file import SUFFIX, open_dataset
+from studio.store.history import History, rows_of
+from studio.store.row_changes import RowChange, write_changes
+from studio.store.row_planning import Planning, in_order, plan
+from studio.store.selecting import Selector
+from studio.worker.context import WorkerJob
+
+_PLAN_NAME = "plan.part"
+_BATCH_ROWS = 1000
+
+
+class ChangeOptions(BaseModel):
+    """selection, action: as the page sends them, checked before. seen: the newest change that the page showed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    dataset_id: str = Field(pattern=r"^d-[0-9a-f]{16}$")
+    selection: dict[str, Any]
+    action: dict[str, Any]
+    seen: int | None = None
+
+
+class StepOptions(BaseModel):
+    """expected: the change that is to be taken back, or done again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    dataset_id: str = Field(pattern=r"^d-[0-9a-f]{16}$")
+    step: Literal["undo", "redo"]
+    expected: int
+
+
+class _StoppedByPerson(Exception):
+    pass
+
+
+def run(job: WorkerJob) -> Iterator[Event]:
+    """Raises DiskFull, PatternTooSlow. What each row becomes is worked out first, so that others wait only while it is written."""
+    began_s = time.monotonic()
+    options = ChangeOptions.model_validate(job.options)
+    selection, action = Selection.from_json(options.selection), read_action(options.action)
+    with open_dataset(_path(job, options.dataset_id)) as connection:
+        total = Selector(connection, in_order(selection)).count()
+        log = Changes(connection, job.spec.owner)
+        planning = plan(connection, job.workspace, options.dataset_id, selection, action)
+        planning.newer = log.touched_since(options.seen) if options.seen is not None else set()
+        try:
+            if action.reads_texts:
+                yield Phase("planning", total=total, unit="rows")
+                changes, total = read_plan(job.folder / _PLAN_NAME), _write_plan(job, planning, total)
+            else:
+                changes = planning.changes()
+            yield Phase("changing", total=total, unit="rows")
+            with transaction(connection):
+                watch = _watch(job, total)
+                outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, watch)
+                planning.masks.save()
+        except _StoppedByPerson:
+            return
+        finally:
+            (job.folder / _PLAN_NAME).unlink(missing_ok=True)
+    yield Finished(options.dataset_id, time.monotonic() - began_s, planning.tell(outcome))
+
+
+def step(job: WorkerJob) -> Iterator[Event]:
+    """Raises ChangedMeanwhile, NothingToUndo, NothingToRedo, DiskFull."""
+    began_s = time.monotonic()
+    options = StepOptions.model_validate(job.options)
+    with open_dataset(_path(job, options.dataset_id)) as connection:
+        log = Changes(connection, job.spec.owner)
+        change = log.find_id(options.expected)
+        total = rows_of(change) if change else 0
+        yield Phase("changing", total=total, unit="rows")
+        try:
+            with transaction(connection):
+                history = History(log, _watch(job, total))
+                moved = (history.undo if options.step == "undo" else history.redo)(job.spec.deed, options.expected)
+        except _StoppedByPerson:
+            return
+    summary = {"kind": moved.action, "row_id": None, "position": None, "rows": rows_of(moved)}
+    yield Finished(options.dataset_id, time.monotonic() - began_s, summary)
+
+
+def _path(job: WorkerJob, dataset_id: str) -> Path:
+    return job.workspace / "datasets" / (dataset_id + SUFFIX)
+
+
+def _watch(job: WorkerJob, total: int) -> Any:
+    def tick(done: int) -> None:
+        job.emit(Progress(done, total, "rows"))
+        if job.should_stop():
+            raise _StoppedByPerson
+
+    return tick
+
+
+def _write_plan(job: WorkerJob, planning: Planning, total: int) -> int:
+    """How many rows change. The file lies in the job's folder: what a kill leaves goes with the job."""
+    watch, rows = _watch(job, total), 0
+    with (job.folder / _PLAN_NAME).open("wb") as file:
+        for looked_at, planned in enumerate(planning.iterate(), 1):
+            if planned is not None:
+                file.write(
+                    orjson.dumps([planned.change.row_id, planned.change.revision, planned.change.record]) + b"\n"
+                )
+                rows += 1
+            if looked_at % _BATCH_ROWS == 0:
+                watch(looked_at)
+    return rows
+
+
+def read_plan(path: Path) -> Iterator[RowChange]:
+    with path.open("rb") as file:
+        for line in file:
+            row_id, revision, record = orjson.loads(line)
+            yield RowChange(row_id, revision, record)
