@@ -31,22 +31,27 @@ _WEIGHTS = np.array([pow(0x9E3779B97F4A7C15, power, 2**64) for power in range(1,
 class Shared(NamedTuple):
     """containment: which part of the shorter text's stretches is in the other one, 0..1."""
 
-    row: int
+    name: int
     other: int
     containment: float
 
 
 Named = tuple[int, list[str]]
-"""What a row is called by the caller, a number below 2**31, and its texts; no stretch goes from one text into another."""
+"""What texts are called by the caller, a number below 2**31, and the texts; each is compared for itself."""
 
 
-def spoken_texts(record: dict[str, Any]) -> list[str]:
-    """What was asked and answered; system prompts and labels are the same in many rows, and say nothing about one."""
+def asked_texts(record: dict[str, Any]) -> list[str]:
+    """What an evaluation asks: the user's turns, or the text itself. Equal replies to other questions are no leak."""
+    return [text for _, role, text in iterate_texts(record) if role in ("user", "text")]
+
+
+def learned_texts(record: dict[str, Any]) -> list[str]:
+    """Where the answers to an evaluation may be learned: every text but system prompts and labels."""
     return [text for _, role, text in iterate_texts(record) if role not in ("system", "label")]
 
 
 class Grams:
-    """An index of rows by the stretches of their texts."""
+    """An index of texts by their stretches. A name stands for one text here."""
 
     def __init__(self) -> None:
         self._hashes: list[np.ndarray] = []
@@ -69,7 +74,7 @@ class Grams:
                 self._thin()
 
     def find(self, texts: Iterable[Named]) -> Iterator[Shared]:
-        """For each text the ones in the index that it shares LEAST_CONTAINMENT with, the closest only."""
+        """For each name the text of the index that one of its texts shares most with, LEAST_CONTAINMENT at least."""
         hashes, rows, sizes = self._sorted()
         if not len(hashes):
             return
@@ -129,21 +134,20 @@ def _closest(
     best: dict[int, Shared] = {}
     for (owner, other), count in zip(pairs.tolist(), shared.tolist(), strict=True):
         containment = min(count / min(int(own_sizes[owner]), sizes[other]), 1.0)
-        if containment >= LEAST_CONTAINMENT and (owner not in best or containment > best[owner].containment):
-            best[owner] = Shared(int(names[owner]), other, containment)
+        name = int(names[owner])
+        if containment >= LEAST_CONTAINMENT and (name not in best or containment > best[name].containment):
+            best[name] = Shared(name, other, containment)
     yield from best.values()
 
 
 def _batches(texts: Iterable[Named]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(names, owners, hashes) of some texts at a time: each distinct stretch of each text; owner: a place in names."""
+    """(names, owners, hashes) of some texts at a time: each distinct stretch of each text; owner: its place in names."""
     waiting = iter(texts)
     while batch := list(islice(waiting, _BATCH_ROWS)):
         units = [list(map(hash, _UNITS.findall(fold(text)))) for _, texts in batch for text in texts]
         flat = np.array([unit for text in units for unit in text], dtype=np.int64).view(np.uint64)
-        sizes = [len(text) for text in units]
-        inside = np.repeat(np.arange(len(units)), sizes)
-        owners = np.repeat(np.repeat(np.arange(len(batch)), [len(texts) for _, texts in batch]), sizes)
-        names = np.array([name for name, _ in batch], dtype=np.int32)
+        owners = np.repeat(np.arange(len(units)), [len(text) for text in units])
+        names = np.array([name for name, texts in batch for _ in texts], dtype=np.int32)
         span = len(flat) - GRAM_UNITS + 1
         if span < 1:
             yield names, owners[:0], flat[:0]
@@ -152,7 +156,7 @@ def _batches(texts: Iterable[Named]) -> Iterator[tuple[np.ndarray, np.ndarray, n
         for place in range(GRAM_UNITS):
             hashes += flat[place : place + span] * _WEIGHTS[place]
         hashes ^= hashes >> np.uint64(29)
-        whole = inside[:span] == inside[GRAM_UNITS - 1 :]
+        whole = owners[:span] == owners[GRAM_UNITS - 1 :]
         owners, hashes = owners[:span][whole], hashes[whole]
         order = np.lexsort((hashes, owners))
         owners, hashes = owners[order], hashes[order]

@@ -20,7 +20,7 @@ from studio.data.checks import (
     example_row,
 )
 from studio.data.checks._folding import Keys, prompt_text, ticked, whole_text
-from studio.data.checks._grams import Grams, Named, Shared, spoken_texts
+from studio.data.checks._grams import Grams, Named, Shared, asked_texts, learned_texts
 from studio.data.splits import HELD_OUT
 from studio.words import Text
 
@@ -44,8 +44,8 @@ class Leakage(Check):
     name = "leakage"
     title = Text("Leakage into the evaluation", "評価データの混入")
     summary = Text(
-        "Training rows whose text, prompt or long stretches are held out too, and rows that are also in another dataset of the workspace.",
-        "学習用の行と評価用の行で文章・プロンプト・長い部分が重なるもの、ワークスペースのほかのデータセットにもある行を探します。",
+        "Training rows whose text, prompt or long stretches of a prompt are held out too, and rows that are also in another dataset of the workspace.",
+        "学習用の行と評価用の行で文章・プロンプト・プロンプトの長い部分が重なるもの、ワークスペースのほかのデータセットにもある行を探します。",
     )
     severity = "error"
     uses = ("compared",)
@@ -60,14 +60,14 @@ class Leakage(Check):
             "評価用の行{other_row}に同じ質問があります。",
         ),
         CONTAINED: Text(
-            "{share} % of the shorter text of this row and row {other_row}, which is held out, stands word for word in the other.",
-            "この行と評価用の行{other_row}では、短いほうの文章の{share}%がそのままもう一方に含まれています。",
+            "Row {other_row}, which is held out, asks in part the same: {share} % of the shorter text stands word for word in the other.",
+            "評価用の行{other_row}の質問と重なっています。短いほうの文章の{share}%がそのままもう一方に含まれています。",
         ),
         OTHER_EXACT: Text("Row {number} of {dataset} says the same.", "{dataset}の行{number}と同じ内容です。"),
         OTHER_PROMPT: Text("Row {number} of {dataset} asks the same.", "{dataset}の行{number}に同じ質問があります。"),
         OTHER_CONTAINED: Text(
-            "{share} % of the shorter text of this row and row {number} of {dataset} stands word for word in the other.",
-            "この行と{dataset}の行{number}では、短いほうの文章の{share}%がそのままもう一方に含まれています。",
+            "Row {number} of {dataset} asks in part the same: {share} % of the shorter text stands word for word in the other.",
+            "{dataset}の行{number}の質問と重なっています。短いほうの文章の{share}%がそのままもう一方に含まれています。",
         ),
     }
     fixable = frozenset({EXACT, CONTAINED, OTHER_EXACT, OTHER_PROMPT, OTHER_CONTAINED})
@@ -137,16 +137,17 @@ def _find_in_held_out(read: Callable[[], Iterator[CheckRow]], own: _Texts, held:
                 if row_id not in held and row_id not in known:
                     known.add(row_id)
                     yield Finding(code, {OTHER_ROW: evaluated}, row_id)
-    index = Grams()
-    index.add((row.row_id, spoken_texts(row.record)) for row in read() if row.row_id in held)
+    index, places = Grams(), _Places()
+    index.add(named for row in read() if row.row_id in held for named in places.add("", row))
 
     def trained(only: set[int] | None) -> Iterator[Named]:
         for row in read():
             if row.row_id not in held and row.row_id not in known and (only is None or row.row_id in only):
-                yield row.row_id, spoken_texts(row.record)
+                yield row.row_id, learned_texts(row.record)
 
     for found in _find_rare(index, trained):
-        yield Finding(CONTAINED, {OTHER_ROW: found.other, "share": _percent(found)}, found.row)
+        evaluated = places.find(found.other)[1]
+        yield Finding(CONTAINED, {OTHER_ROW: evaluated, "share": _percent(found)}, found.name)
 
 
 def _find_in_others(read: Callable[[], Iterator[CheckRow]], own: _Texts, context: CheckContext) -> Iterator[Finding]:
@@ -159,7 +160,7 @@ def _find_in_others(read: Callable[[], Iterator[CheckRow]], own: _Texts, context
             for row in ticked(other.iterate(), lambda _done: context.tick(0)):
                 # Names of the other's rows are negative, so that both can lie in one group.
                 texts.add(-row.row_id, row.record)
-                yield places.add(other.name, row.row_id), spoken_texts(row.record)
+                yield from places.add(other.name, row)
 
         index.add(rows())
         for code, keys, theirs in (
@@ -171,12 +172,12 @@ def _find_in_others(read: Callable[[], Iterator[CheckRow]], own: _Texts, context
     def unknown(only: set[int] | None) -> Iterator[Named]:
         for row in read():
             if row.row_id not in known and (only is None or row.row_id in only):
-                yield row.row_id, spoken_texts(row.record)
+                yield row.row_id, learned_texts(row.record)
 
     for found in _find_rare(index, unknown):
         dataset, number = places.find(found.other)
         values = {"dataset": dataset, "number": number, "share": _percent(found)}
-        yield Finding(OTHER_CONTAINED, values, found.row)
+        yield Finding(OTHER_CONTAINED, values, found.name)
 
 
 def _find_equal(code: str, own: Keys, theirs: Keys, name: str, known: set[int]) -> Iterator[Finding]:
@@ -189,19 +190,20 @@ def _find_equal(code: str, own: Keys, theirs: Keys, name: str, known: set[int]) 
 
 
 class _Places:
-    """Numbers for the rows of several datasets: one after the other, so that a number leads back to its row."""
+    """Numbers for the texts of several datasets: one after the other, so that a number leads back to its row."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
         self._starts: list[int] = []
         self._row_ids = array("q")
 
-    def add(self, name: str, row_id: int) -> int:
+    def add(self, name: str, row: CheckRow) -> Iterator[Named]:
         if not self._names or self._names[-1] != name:
             self._names.append(name)
             self._starts.append(len(self._row_ids))
-        self._row_ids.append(row_id)
-        return len(self._row_ids) - 1
+        for text in asked_texts(row.record):
+            self._row_ids.append(row.row_id)
+            yield len(self._row_ids) - 1, [text]
 
     def find(self, number: int) -> tuple[str, int]:
         return self._names[bisect_right(self._starts, number) - 1], self._row_ids[number]
@@ -211,7 +213,7 @@ def _find_rare(index: Grams, texts: Callable[[set[int] | None], Iterator[Named]]
     """What shares stretches with the index that are no boilerplate. Clean rows are read once, others three times."""
     if not index:
         return
-    suspected = {found.row for found in index.find(texts(None))}
+    suspected = {found.name for found in index.find(texts(None))}
     if suspected:
         index.drop_shared(texts(None))
         yield from index.find(texts(suspected))
