@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from studio.data.containers import CONTAINERS
 from studio.data.rows import RAW_LIMIT_BYTES, RawRow, shown_raw
 from studio.data.sources import plan_reading
-from studio.errors import FileUnreadable, StudioError
+from studio.errors import FileUnreadable
 from studio.words import catalogue
 from tests.conftest import PROJECT
 from tests.data_files import write_workbook
-from tests.dataset_jobs import import_file
 
 DIRTY = Path(os.environ.get("WHETSTONE_DATA") or PROJECT.parent / "shared" / "data") / "dirty"
 
@@ -57,76 +56,6 @@ def test_a_container_is_recognised_by_its_example_and_reads_the_rows_it_promises
 def test_a_container_is_recognised_without_the_help_of_a_name(name, tmp_path):
     path = example_file(CONTAINERS[name], tmp_path).rename(tmp_path / "data")
     assert plan_reading(path, "data").container == name
-
-
-# csv-spectrum ---------------------------------------------------------------------------------------------------------
-
-SPECTRUM = ["comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "location_coordinates", "newlines",
-            "newlines_crlf", "quotes_and_newlines", "simple", "simple_crlf", "utf8"]  # fmt: skip
-
-
-def spectrum_expected(name: str, folder: Path) -> list[dict[str, str]]:
-    """The expected rows, with two faults of the copy mended: one file expects CRLF where its CSV holds LF only, one
-    expects a phone number that its CSV does not hold, and no list around the row."""
-    found = json.loads((folder / "json" / f"{name}.json").read_text("utf-8"))
-    rows = found if isinstance(found, list) else [found]
-    if name == "newlines_crlf" and b"\r\n" not in (folder / "csvs" / f"{name}.csv").read_bytes():
-        rows = [{key: value.replace("\r\n", "\n") for key, value in row.items()} for row in rows]
-    if name == "location_coordinates":
-        assert rows[0]["Contact Phone Number"] == "1234567890"
-        rows[0]["Contact Phone Number"] = "2095257564"
-    return rows
-
-
-@pytest.mark.parametrize("name", SPECTRUM)
-def test_csv_spectrum_reads_as_its_authors_expect(name, shared_data):
-    folder = shared_data / "dirty" / "csv_spectrum"
-    rows = read(folder / "csvs" / f"{name}.csv")
-    assert [row.cause for row in rows] == [None] * len(rows)
-    assert [row.fields for row in rows] == spectrum_expected(name, folder)
-
-
-# Every awkward file ---------------------------------------------------------------------------------------------------
-
-
-def dirty_files() -> list[str]:
-    return sorted(p.relative_to(DIRTY).as_posix() for p in DIRTY.rglob("*") if p.is_file()) if DIRTY.is_dir() else ["-"]
-
-
-NOT_READ = {".xls": "is_xls"}
-
-
-@pytest.mark.parametrize("name", dirty_files())
-def test_every_awkward_file_is_accounted_for_row_by_row_or_refused_with_words(name, shared_data, tmp_path):
-    path = shared_data / "dirty" / name
-    imported = import_file(tmp_path, path)
-    report = imported.report
-    assert report["read"] == report["understood"] + report["refused"]
-    assert all(f"refused.{cause}" in catalogue("ja") for cause in report["causes"])
-    if imported.error is None:
-        assert report["understood"] == len(imported.rows())
-        assert report["refused"] == len(imported.refused())
-        return
-    assert isinstance(imported.error, StudioError), imported.error
-    assert not imported.path.exists()
-    if isinstance(imported.error, FileUnreadable):
-        assert f"unreadable.{imported.error.values['cause']}" in catalogue("ja")
-    if path.suffix in NOT_READ:
-        assert imported.error.values["cause"] == NOT_READ[path.suffix]
-
-
-@pytest.mark.parametrize(
-    ("name", "understood", "causes"),
-    [
-        ("gsm8k_crlf_bom.jsonl", 660, {}),
-        ("gsm8k_notjson_lines.jsonl", 196, {"json_syntax": 4}),
-        ("gsm8k_truncated.jsonl", 177, {"json_torn": 1}),
-    ],
-)
-def test_broken_json_lines_lose_the_broken_rows_only(name, understood, causes, shared_data, tmp_path):
-    """Counted with Python's json, line by line: 660, 196 + 4 that are no JSON (+ 4 blank), 177 + 1 torn."""
-    imported = import_file(tmp_path, shared_data / "dirty" / name)
-    assert (imported.report["understood"], imported.report["causes"]) == (understood, causes)
 
 
 # Nobody's files -------------------------------------------------------------------------------------------------------
