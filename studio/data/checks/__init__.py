@@ -161,5 +161,6 @@ CHECKS: Registry[Check] = Registry(
         "truncation",
         "personal_data",
         "garbled",
+        "language_mix",
     ),
 )
