@@ -23,7 +23,7 @@
       this.number = null; // of the version whose lengths are shown; null: the rows as they stand
       this.versions = 0;
       this.asked = 0; // an answer to an older question is dropped
-      this.tokens = data.tokenView(ctx);
+      this.tokens = data.tokenView(ctx, (found) => this.rowDeeds(found));
       this.lengths = data.lengthsView(ctx, this);
       this.build();
       this.listen();
@@ -189,6 +189,29 @@
       this.body.removeAttribute("aria-busy");
       this.body.replaceChildren(data.problem(error), again);
       this.foot.replaceChildren();
+    }
+
+    // What can be done with the row as it is shown: seen beside another base, and where it is cut made shorter.
+    rowDeeds({ sides }) {
+      const { ctx } = this;
+      const small = (key, name, act) => {
+        const made = data.button(ctx.say(key), act, "small");
+        made.dataset.deed = name;
+        return made;
+      };
+      const deeds = [small("xray.compare", "compare", () => data.openCompare(ctx, this))];
+      if (sides.some(({ cut_at: cutAt }) => cutAt !== null) && data.current.row) deeds.unshift(small("xray.shorten", "shorten", () => this.shorten()));
+      return deeds;
+    }
+
+    // The row is shortened as it is saved: edits that are not would be lost.
+    async shorten() {
+      const { row_id: rowId, id } = data.current.row;
+      if ((data.unsavedRows || []).map(String).includes(String(rowId))) {
+        this.ctx.toast(this.ctx.say("mend.unsaved"), "warning");
+        return;
+      }
+      await data.openMend(this.ctx, { ...this.question, id, row_id: rowId });
     }
 
     async showNothing(found) {

@@ -27,8 +27,10 @@
   };
 
   class TokenView {
-    constructor(ctx) {
+    // deeds: makes the buttons that stand at the end of the foot while no token is told of
+    constructor(ctx, deeds = () => []) {
       this.ctx = ctx;
+      this.deeds = deeds;
       this.clear();
     }
 
@@ -58,6 +60,7 @@
       // What is the same on both sides of a pair is said once.
       const said = problems.filter(({ code }, index) => code !== "replies_in_prompt" || index === problems.findIndex((one) => one.code === code));
       const notes = said.map((problem) => this.renderProblem(problem));
+      if (template?.source === "family") notes.unshift(el("p", { class: "ws-why", text: say("xray.as_family", { name: say(`xray.family.${template.name}`) }) }));
       if (template?.source === "chosen") notes.unshift(el("p", { class: "ws-why", text: say(`xray.template.${template.name}`) }));
       body.replaceChildren(...notes, ...sides.map((side) => this.renderSide(side, sides.length > 1)));
       this.rest();
@@ -150,14 +153,16 @@
     rest() {
       const { say } = this.ctx;
       const { sides } = this.found;
-      if (sides.length !== 1) return this.foot.replaceChildren();
+      const deeds = this.deeds(this.found);
+      const ends = deeds.length ? [el("span", { class: "ws-spacer" }), ...deeds] : [];
+      if (sides.length !== 1) return this.foot.replaceChildren(...ends);
       const [{ total, trained, cut_at: cutAt }] = sides;
       const kept = cutAt ?? total;
       const all = cutAt ? say("xray.tokens_cut", { kept, total }) : say("xray.tokens_all", { total });
       this.foot.replaceChildren(el("span", { class: "ws-xray-counts" }, [
         el("span", { text: all }),
         el("span", { class: "ws-piece ws-piece-trained", text: say("xray.tokens_trained", { count: trained }) }),
-      ]));
+      ]), ...ends);
     }
 
     counts({ total, trained, cut_at: cutAt, name }) {
@@ -168,5 +173,5 @@
     }
   }
 
-  data.tokenView = (ctx) => new TokenView(ctx);
+  data.tokenView = (ctx, deeds) => new TokenView(ctx, deeds);
 })();

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 import jinja2.ext
@@ -24,6 +25,9 @@ from studio.models.catalogue import Base, TemplateSource, read_json, read_own_te
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _BATCH_ROWS = 256
+FAMILIES = ("chatml", "hermes", "llama3", "gemma", "mistral", "plain")
+"""Chat templates of our own, each as the families write it that go by this name; `chatml` and `plain` are trained with."""
+
 REFUSALS = (jinja2.exceptions.TemplateError, TypeError)
 """What a template raises for a conversation that it was not written for."""
 
@@ -55,9 +59,9 @@ class RenderedRow:
 
 @dataclass(frozen=True)
 class TemplateChoice:
-    """source: "own" or "chosen". name: of ours, or "own". marked: it says itself what the model generates."""
+    """source: "own", "chosen", or "family" where it is only looked at. name: of ours, or "own". marked: it says itself what the model generates."""
 
-    source: TemplateSource
+    source: TemplateSource | Literal["family"]
     name: str
     text: str
     marked: bool
@@ -83,6 +87,13 @@ class Renderer:
         self.pad_id = self._find_pad_id()
         self.choice = choose_template(read_own_template(base.folder), self.tokenizer)
         self._template, self._marks = _compile(self.choice.text)
+
+    def as_family(self, name: str) -> Renderer:
+        """The same tokenizer with the template of one of FAMILIES: to look at, no base is trained with it unasked."""
+        other = copy(self)
+        other.choice = TemplateChoice("family", name, _read_template(name), True)
+        other._template, other._marks = _compile(other.choice.text)
+        return other
 
     def render_prompt(self, messages: Messages) -> list[int]:
         """Token ids of a prompt, ready for the model to reply."""
@@ -158,7 +169,11 @@ def choose_template(own: str | None, tokenizer: Any) -> TemplateChoice:
         return TemplateChoice("own", "own", own, "generation" in own and "endgeneration" in own)
     markers = ("<|im_start|>", "<|im_end|>")
     name = "chatml" if all(tokenizer.token_to_id(marker) is not None for marker in markers) else "plain"
-    return TemplateChoice("chosen", name, (_TEMPLATES / f"{name}.jinja").read_text("utf-8"), True)
+    return TemplateChoice("chosen", name, _read_template(name), True)
+
+
+def _read_template(name: str) -> str:
+    return (_TEMPLATES / f"{name}.jinja").read_text("utf-8")
 
 
 def row_of(encoding: Any, spans: list[tuple[int, int]], length: int) -> RenderedRow:

@@ -34,6 +34,7 @@ from studio.models.rendering import (
     row_of,
     without_prompt,
 )
+from studio.models.template_losses import find_losses
 
 HEAD_TOKENS = 4_000
 AROUND_TOKENS = 300
@@ -64,10 +65,15 @@ _SPACE = "▁"
 Piece = dict[str, Any]
 
 
-def render_record(renderer: Renderer, kind: str | None, record: Any, max_length: int) -> dict[str, Any]:
+def render_record(
+    renderer: Renderer, kind: str | None, record: Any, max_length: int, counts_only: bool = False
+) -> dict[str, Any]:
     """The record token by token, as rows cut to `max_length` tokens are trained. Long rows are shown in parts.
 
-    sides: {name: conversation, chosen or rejected, tokens, total, trained, cut_at: None or where it is cut}. tokens:
+    counts_only: `tokens` stay empty; how many there are is told.
+
+    sides: {name: conversation, chosen or rejected, tokens, total, trained, special, cut_at: None or where it is cut};
+    special: how many tokens are markers of the template and no text. tokens:
     pieces {ids, at: the place of the first, text, trained, special, cut}, of several ids where only together they are
     whole characters; `part`: the piece is not even that; `unknown`: the token that the model sees in place of the text.
     {gap, trained}: so many tokens are left out here. `trained` counts what is left after the cut.
@@ -88,8 +94,14 @@ def render_record(renderer: Renderer, kind: str | None, record: Any, max_length:
     for name, lists in CONVERSATIONS[kind].items():
         messages = [message for part in lists for message in record[part]]
         reply = record[name] if kind == PREFERENCE else messages
-        side, problems = _render_side(renderer, messages, reply, max_length)
-        answer["sides"].append({"name": name} | side)
+        pieces, problems = _render_side(renderer, messages, reply, max_length)
+        side = {"name": name, "tokens": [], "total": 0, "trained": 0, "special": 0, "cut_at": None}
+        if pieces:
+            side |= pieces.counts()
+        if pieces and not counts_only:
+            side["tokens"] = list(pieces.iterate())
+            problems += find_losses(renderer, messages, pieces.text, record.get("tools") or ())
+        answer["sides"].append(side)
         answer["problems"] += [{"side": name} | problem for problem in problems]
     return answer
 
@@ -107,29 +119,22 @@ def _render_untrained(renderer: Renderer, kind: str, record: Mapping[str, Any], 
     except REFUSALS as refusal:
         return {"problems": [{"side": None, "code": "template_refused", "said": str(refusal)[:300]}]}
     encoding = renderer.tokenizer.encode(text, add_special_tokens=False)
-    row, vocabulary = row_of(encoding, [], len(text)), _Vocabulary.of(renderer)
-    total = len(row.ids)
-    side = {
-        "name": name,
-        "tokens": list(_Pieces(vocabulary, text, encoding.offsets, row, max_length).iterate()),
-        "total": total,
-        "trained": 0,
-        "cut_at": max_length if total > max_length else None,
-    }
+    row = row_of(encoding, [], len(text))
+    pieces = _Pieces(_Vocabulary.of(renderer), text, encoding.offsets, row, max_length)
+    side = {"name": name, "tokens": list(pieces.iterate())} | pieces.counts()
     return {"sides": [side], "problems": [{"side": None, "code": code}]}
 
 
 def _render_side(
     renderer: Renderer, messages: Messages, reply: Messages, max_length: int
-) -> tuple[dict[str, Any], list[Problem]]:
-    """reply: the last of the messages, which alone are trained."""
+) -> tuple[_Pieces | None, list[Problem]]:
+    """reply: the last of the messages, which alone are trained. No pieces where the template refuses them."""
     before = messages[: len(messages) - len(reply)]
     try:
         text, spans = renderer.render_text(messages)
         prompt = renderer.render_prompt(before) if before else []
     except REFUSALS as refusal:
-        nothing = {"tokens": [], "total": 0, "trained": 0, "cut_at": None}
-        return nothing, [{"code": "template_refused", "said": str(refusal)[:300]}]
+        return None, [{"code": "template_refused", "said": str(refusal)[:300]}]
     encoding = renderer.tokenizer.encode(text, add_special_tokens=False)
     row = row_of(encoding, spans, len(text))
     problems: list[Problem] = []
@@ -137,18 +142,11 @@ def _render_side(
         whole, row = row, without_prompt(row, prompt, reply)
         if count := len(whole.spans) - len(row.spans):
             problems.append({"code": "replies_in_prompt", "count": count})
-    total = len(row.ids)
     if cause := find_drop_cause(row, max_length):
         problems.append({"code": cause})
     vocabulary = _Vocabulary.of(renderer)
     problems += _find_disguised(messages, vocabulary.special)
-    side = {
-        "tokens": list(_Pieces(vocabulary, text, encoding.offsets, row, max_length).iterate()),
-        "total": total,
-        "trained": row.trained_within(max_length),
-        "cut_at": max_length if total > max_length else None,
-    }
-    return side, problems
+    return _Pieces(vocabulary, text, encoding.offsets, row, max_length), problems
 
 
 @dataclass(frozen=True)
@@ -187,6 +185,16 @@ class _Pieces:
     offsets: list[tuple[int, int]]
     row: RenderedRow
     max_length: int
+
+    def counts(self) -> dict[str, Any]:
+        """total, trained, special and cut_at of the side."""
+        total = len(self.row.ids)
+        return {
+            "total": total,
+            "trained": self.row.trained_within(self.max_length),
+            "special": sum(key in self.vocabulary.special for key in self.row.ids),
+            "cut_at": self.max_length if total > self.max_length else None,
+        }
 
     def iterate(self) -> Iterator[Piece]:
         """All of a short row; of a long one its head, what is around the cut, its end, and the gaps between."""

@@ -28,6 +28,7 @@ from studio.services.guide import Guide
 from studio.services.live import Live
 from studio.services.making import Making
 from studio.services.mappings import SavedMappings
+from studio.services.mending import Mending
 from studio.services.model_server import ModelServer
 from studio.services.preferences import Preferences
 from studio.services.queue import Queue
@@ -73,6 +74,7 @@ class Studio:
         self.server = ModelServer(settings, self.queue)
         self.endpoints = Endpoints(settings)
         self.xray = Xray(self.datasets, self.bases, self.runs, self.server)
+        self.mending = Mending(self.datasets, self.xray)
         self.exports = Exports(settings, self.queue, self.adapters, self.bases)
         choices = Choices(self.queue, self.bases, self.datasets, self.adapters, self.endpoints)
         models = Models(self.server, self.endpoints)

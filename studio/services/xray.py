@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.data.records import PREFERENCE, Problem, canonical_text
-from studio.errors import NotYours, OptionsInvalid, ServerLost
+from studio.errors import NotYours, OptionsInvalid, RequestRefused, ServerLost
+from studio.models.rendering import FAMILIES
 from studio.people import Person
 from studio.services.bases import Bases
 from studio.services.datasets import Datasets
@@ -43,15 +44,40 @@ class Xray:
         names = ("id", "title", "context", "template")
         return [{name: base[name] for name in names} for base in self._bases.list(person)]
 
-    def render(self, person: Person, base: str, record: dict[str, Any], max_length: int) -> dict[str, Any]:
-        """As `models.xray.render_record` has it, without a template where nothing was rendered. Raises ModelNotFound, OptionsInvalid, ServerFailed."""
+    def render(
+        self, person: Person, base: str, record: dict[str, Any], max_length: int, template: str | None = None
+    ) -> dict[str, Any]:
+        """As `models.xray.render_record` has it, without a template where nothing was rendered.
+
+        template: one of `families` in place of the base's own. Raises ModelNotFound, OptionsInvalid, ServerFailed.
+        """
+        return self._render(person, base, record, max_length, template=self._check_family(template))
+
+    def count(self, person: Person, base: str, record: dict[str, Any], max_length: int) -> list[dict[str, Any]]:
+        """The sides of a record without their tokens: only how many there are. Raises as `render` does."""
+        return self._render(person, base, record, max_length, counts_only=True)["sides"]
+
+    @staticmethod
+    def families() -> list[str]:
+        """Chat templates that any base can be looked at with, by the name of the family that writes like that."""
+        return list(FAMILIES)
+
+    @staticmethod
+    def _check_family(name: str | None) -> str | None:
+        if name is not None and name not in FAMILIES:
+            raise RequestRefused()
+        return name
+
+    def _render(
+        self, person: Person, base: str, record: dict[str, Any], max_length: int, **more: Any
+    ) -> dict[str, Any]:
         found, most = self._bases.find(base), check_length(max_length)
         if problem := find_unsendable(record):
             return {"sides": [], "template": None, "max_length": most, "problems": [{"side": None} | problem]}
         try:
-            return self._server.client(person).render(found.id, record, most)
+            return self._server.client(person).render(found.id, record, most, **more)
         except ServerLost:  # it ended between two questions; asking twice harms nothing
-            return self._server.client(person).render(found.id, record, most)
+            return self._server.client(person).render(found.id, record, most, **more)
 
     def lengths(
         self, person: Person, base: str, dataset_id: str, number: int | None, max_length: int

@@ -199,9 +199,11 @@ class ServerClient(EndpointClient):
         given = {"model": model} | ({"text": text} if messages is None else {"messages": messages})
         return self._ask("POST", "/tokenize", given)
 
-    def render(self, model: str, record: Mapping[str, Any], max_length: int | None = None) -> dict[str, Any]:
-        """As `models.xray.render_record` has it."""
-        return self._ask("POST", "/render", {"model": model, "record": record, "max_length": max_length})
+    def render(
+        self, model: str, record: Mapping[str, Any], max_length: int | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """As `models.xray.render_record` has it. more: template, counts_only, as the server's `RenderBody` has them."""
+        return self._ask("POST", "/render", {"model": model, "record": record, "max_length": max_length, **more})
 
     def load(self, model: str) -> dict[str, Any]:
         """Returns when the base is in memory."""

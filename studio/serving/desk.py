@@ -109,7 +109,8 @@ class Desk:
         record = body.record if body.record is not None else {"messages": body.messages}
         length = min(body.max_length or model.base.context, model.base.context)
         with self._renderers.lent(model) as renderer:
-            return render_record(renderer, record_kind(record), record, length)
+            chosen = renderer.as_family(body.template) if body.template else renderer
+            return render_record(chosen, record_kind(record), record, length, body.counts_only)
 
     def load(self, name: str, caller: Caller) -> dict[str, Any]:
         """Has the base of a model in memory: {"base", "precision"}. Raises what loading raises."""

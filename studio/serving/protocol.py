@@ -192,11 +192,16 @@ class TokenizeBody(Body):
 
 
 class RenderBody(Body):
-    """Either a record, as DESIGN's section 7 has them, or the messages of one."""
+    """Either a record, as DESIGN's section 7 has them, or the messages of one.
+
+    template: one of `models.rendering.FAMILIES` in place of the model's own. counts_only: no tokens, only their number.
+    """
 
     record: dict[str, Any] | None = None
     messages: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     max_length: Tokens | None = None
+    template: Literal["chatml", "hermes", "llama3", "gemma", "mistral", "plain"] | None = None
+    counts_only: bool = False
 
 
 class LoadBody(Body):

@@ -8,17 +8,33 @@ import gradio as gr
 
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import find_whole, object_of, text_of, whole_of
+from studio.ui.widgets.arguments import find_text, find_whole, object_of, text_of, whole_of
 
 
 def build_xray(studio) -> gr.HTML:
-    """studio: services.studio.Studio. Nothing here changes anything, but a record may be large: it comes as a write."""
+    """studio: services.studio.Studio. Only `shorten` changes anything, but a record may be large: it comes as a write."""
     xray = studio.xray
 
     def render(person: Person, argument: dict) -> dict[str, Any]:
-        return xray.render(
-            person, text_of(argument, "base"), object_of(argument, "record"), whole_of(argument, "max_length")
-        )
+        base, record, most = text_of(argument, "base"), object_of(argument, "record"), whole_of(argument, "max_length")
+        return xray.render(person, base, record, most, find_text(argument, "template"))
+
+    def shortened(argument: dict) -> dict[str, Any]:
+        """Which row is to be made short enough for which base, and how."""
+        return {
+            "row_id": whole_of(argument, "row_id"),
+            "base": text_of(argument, "base"),
+            "max_length": whole_of(argument, "max_length"),
+            "way": find_text(argument, "way"),
+            "turn": find_whole(argument, "turn"),
+        }
+
+    def preview(person: Person, argument: dict) -> dict[str, Any]:
+        return studio.mending.preview(person, text_of(argument, "id"), shortened(argument))
+
+    def shorten(person: Person, argument: dict) -> dict[str, Any]:
+        asked, revision = shortened(argument), whole_of(argument, "revision")
+        return studio.mending.apply(person, text_of(argument, "id"), asked, revision, text_of(argument, "deed"))
 
     def lengths(person: Person, argument: dict) -> dict[str, Any]:
         return xray.lengths(person, *measured(argument), whole_of(argument, "max_length"))
@@ -45,6 +61,17 @@ def build_xray(studio) -> gr.HTML:
     return build_widget(
         "xray",
         elem_id="data-xray",
-        reads={"bases": lambda person, argument: xray.bases(person)},
-        writes={"render": render, "lengths": lengths, "batches": batches, "nothing": nothing, "lost": lost},
+        reads={
+            "bases": lambda person, argument: xray.bases(person),
+            "families": lambda person, argument: xray.families(),
+        },
+        writes={
+            "render": render,
+            "lengths": lengths,
+            "batches": batches,
+            "nothing": nothing,
+            "lost": lost,
+            "preview": preview,
+            "shorten": shorten,
+        },
     )
