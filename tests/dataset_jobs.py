@@ -18,10 +18,16 @@ from studio.jobspec import JobKind, JobSpec
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.refused import RefusedRows
 from studio.store.table import StoredRow, Table
-from studio.worker import imports, versions
+from studio.worker import duplicate, export_rows, imports, merge, versions
 from studio.worker.context import JobLog, WorkerJob
 
-FUNCTIONS = {"import": imports.run, "save_version": versions.run}
+FUNCTIONS = {
+    "import": imports.run,
+    "save_version": versions.run,
+    "duplicate_dataset": duplicate.run,
+    "merge_datasets": merge.run,
+    "export_rows": export_rows.run,
+}
 
 
 def make_job(workspace: Path, kind: JobKind, options: dict[str, Any]) -> WorkerJob:

@@ -80,7 +80,7 @@
       actions: [
         { label: say("data.conflict_later"), value: null },
         { label: say("data.conflict_take_theirs"), value: "theirs" },
-        { label: say("data.conflict_take_mine"), value: "mine", primary: !both },
+        { label: say("data.conflict_take_mine"), value: "mine" },
         ...(both ? [{ label: say("data.conflict_take_both"), value: "both", primary: true }] : []),
       ],
     });

@@ -4,12 +4,15 @@
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
   const LOOK_MS = 250;
-  const share = (part, whole) => (whole ? whetstone.number((100 * part) / whole, part * 10 < whole ? 1 : 0) : "0");
+  const share = (part, whole) => (whole ? whetstone.number((100 * part) / whole, part && part * 10 < whole ? 1 : 0) : "0");
 
   class MergeForm {
     constructor(ctx, datasets, first) {
       this.ctx = ctx;
-      this.datasets = datasets.filter((one) => !one.problem);
+      // Those of the same kind come first, those without a row last.
+      const { kind } = datasets.find((one) => one.id === first);
+      const rank = (one) => (one.id === first ? 0 : !one.rows ? 3 : one.kind === kind ? 1 : 2);
+      this.datasets = datasets.filter((one) => !one.problem).sort((a, b) => rank(a) - rank(b));
       this.seed = Math.floor(Math.random() * 1_000_000);
       this.turn = 0;
       this.lines = el("tbody", {});
@@ -35,7 +38,7 @@
         el("p", { text: say("data.merge_words") }),
         table,
         el("div", {}, [this.add]),
-        el("div", { class: "ws-two" }, [data.field(say("data.merge_kind"), this.kind), this.name.node]),
+        el("div", { class: "ws-merge-fields" }, [data.field(say("data.merge_kind"), this.kind), this.name.node]),
         this.kindNotes,
         once,
         this.outcome,

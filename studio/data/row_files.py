@@ -9,7 +9,9 @@ from typing import IO, Any
 
 import orjson
 
+from studio.data.conversions import convert_record
 from studio.data.formats import Format, Record, Row, read_record
+from studio.data.records import CONVERSATION, PROMPT_COMPLETION, record_kind
 from studio.errors import RowInvalid
 
 JSONL, CSV, PARQUET = "jsonl", "csv", "parquet"
@@ -22,9 +24,22 @@ def find_row(plug: Format, record: Record, form: str) -> Row | None:
     try:
         row = plug.render(record)
         row = flat_row(row) if form == CSV else row
-        return row if read_record(plug, row) == record else None
+        return row if reads_back(plug, row, record) else None
     except (RowInvalid, KeyError, IndexError, TypeError):
         return None  # a format says only records of its own kinds
+
+
+def reads_back(plug: Format, row: Row, record: Record) -> bool:
+    """Whether a row means its record. Raises RowInvalid where it means none.
+
+    One question with its one reply is the same example as a conversation and as prompt and completion: the loss falls
+    on the same tokens, and formats read it as a conversation.
+    """
+    read = read_record(plug, row)
+    if read == record or record_kind(record) != PROMPT_COMPLETION or record_kind(read) != CONVERSATION:
+        return read == record
+    has_one_reply = sum(message["role"] == "assistant" for message in read["messages"]) == 1
+    return has_one_reply and read == convert_record(record, CONVERSATION)
 
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Deeds:
         with open_catalogue(person.workspace) as catalogue:
             if catalogue.has_dataset(dataset_id):
                 return dataset_id
-        name = self._free_name(person, name, name)
+        name = self._free_name(person, check_name(name), name)
         path = person.workspace / "datasets" / (dataset_id + SUFFIX)
         with held_dataset(path):
             with build_dataset(path) as connection:

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.data.formats import FORMATS, Row, read_record
-from studio.data.row_files import JSONL, PARQUET, Columns, find_row, open_row_file, typed_row
+from studio.data.formats import FORMATS, Row
+from studio.data.row_files import JSONL, PARQUET, Columns, find_row, open_row_file, reads_back, typed_row
 from studio.data.selection import Selection
 from studio.data.splits import split_of
 from studio.errors import DatasetEmpty, RowInvalid
@@ -128,7 +128,7 @@ class _Export:
     def _says(self, row: Row, record: dict[str, Any]) -> bool:
         """Whether a row still means its record once some of its values are JSON text."""
         try:
-            return read_record(self._plug, row) == record
+            return reads_back(self._plug, row, record)
         except RowInvalid:
             return False
 
