@@ -46,7 +46,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
             "seconds": round(seconds, 1),
             "worker_peak_mb": round(peak() / 1e6, 1),
             "page_s": _pages(studio, person, dataset),
-            "search_s": {word: _timed(lambda w=word: _page(studio, person, dataset, 1, w)) for word in ("返品", "parcel", "absent")},
+            "search_s": {word: timed(lambda w=word: _page(studio, person, dataset, 1, w)) for word in ("返品", "parcel", "absent")},
         }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _pss(process: psutil.Process) -> int:
 def _pages(studio: Studio, person: Person, dataset: str) -> dict[str, Any]:
     pages = _page(studio, person, dataset, 1, "")["pages"]
     wanted = sorted({1, pages // 4, pages // 2, 3 * pages // 4, pages} - {0})
-    return summary([_timed(lambda n=number: _page(studio, person, dataset, n, "")) for number in wanted], 4)
+    return summary([timed(lambda n=number: _page(studio, person, dataset, n, "")) for number in wanted], 4)
 
 
 def _page(studio: Studio, person: Person, dataset: str, number: int, query: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _page(studio: Studio, person: Person, dataset: str, number: int, query: str)
     return studio.datasets.page(person, dataset, wanted)
 
 
-def _timed(call: Callable[[], Any]) -> float:
+def timed(call: Callable[[], Any]) -> float:
     """Median of three calls, seconds."""
     times = []
     for _ in range(3):
