@@ -97,6 +97,7 @@
         { label: say("data.menu_new"), act: () => whetstone.send("data:new", {}) },
         { label: say("data.menu_duplicate"), act: () => whetstone.send("data:duplicate", { info }) },
         { label: say("data.menu_merge"), act: () => whetstone.send("data:merge", { id: info.id }) },
+        { label: say("data.menu_make"), act: () => whetstone.send("data:make", { info }) },
         { label: say("data.menu_export"), act: () => whetstone.send("data:export", data.shownRows(info)) },
         { label: say("data.menu_rename"), act: () => this.rename() },
         { label: say("data.menu_held_out"), act: () => this.changeHeldOut() },

@@ -7,6 +7,7 @@ import gradio as gr
 from studio.ui.widgets.checks import build_checks
 from studio.ui.widgets.deeds import build_deeds
 from studio.ui.widgets.editor import build_editor
+from studio.ui.widgets.making import build_making
 from studio.ui.widgets.report import build_report
 from studio.ui.widgets.table import build_table
 from studio.ui.widgets.versions import build_versions
@@ -20,6 +21,7 @@ def build_data_tab(studio) -> None:
             build_report(studio)
             build_table(studio)
             build_deeds(studio)
+            build_making(studio)
         with gr.Column(elem_id="data-right"):
             build_editor(studio)
             # One panel with four views: the X-ray draws its head and says which view is seen.
