@@ -180,6 +180,7 @@
       this.node.dataset.preview = found.problem ? "problem" : "shown";
       for (const name of CHOICES) this.renderGuess(name, found.found[name]);
       this.problem.replaceChildren(...(found.problem ? [data.problem(found.problem)] : []));
+      this.node.classList.toggle("ws-mapping", this.wizard.isOpen);
       this.wizard.show(found);
       this.renderRows();
       this.renderRecords();

@@ -23,9 +23,10 @@
       this.share = data.heldOutField(say, this.again?.held_out_fraction ?? this.options.held_out_fraction);
       const look = (form) => (this.wish.look ? this.wish.look(form) : this.ctx.server.preview({ ...this.wish.asked, ...form }));
       this.preview = data.importPreview(this.ctx, this.options, { choices: this.again?.choices, look, changed: () => {} });
+      this.same = el("div", { class: "ws-same", attrs: { role: "status" } });
       this.own = el("div", { class: "ws-own" }, [data.field(say("data.name"), this.name, say("data.name_why")), this.share.node]);
       this.own.hidden = true;
-      this.node = el("div", { class: "ws-import" }, [this.again ? this.keptFile() : this.sourceTabs(), this.preview.node, this.own]);
+      this.node = el("div", { class: "ws-import" }, [this.again ? this.keptFile() : this.sourceTabs(), this.same, this.preview.node, this.own]);
     }
 
     keptFile() {
@@ -68,13 +69,35 @@
       if (!wish) return;
       this.name.placeholder = wish.proposal;
       this.preview.refresh();
+      this.compare(wish);
     }
 
-    // Starts the import and answers with its job. Throws the sentence of what is missing.
+    // Whether the very same file was imported before. A second import is a deed of its own, and the button says so.
+    compare(wish) {
+      this.node.dataset.same = "unknown";
+      this.sayAct(false);
+      this.same.replaceChildren();
+      const found = wish.asked && !this.again ? this.ctx.server.same(wish.asked).catch(() => null) : Promise.resolve(null);
+      this.compared = found.then((same) => {
+        if (this.wish !== wish) return false;
+        this.node.dataset.same = same ? "yes" : "no";
+        this.sayAct(Boolean(same));
+        if (same) this.same.replaceChildren(el("span", { text: this.ctx.say("data.same_file", { name: same.name, time: whetstone.time(same.created) }) }));
+        return Boolean(same);
+      });
+    }
+
+    sayAct(isSame) {
+      const button = this.node.closest("dialog")?.querySelector(".ws-foot .ws-btn-primary");
+      if (button) button.textContent = this.ctx.say(isSame ? "data.import_anyway" : "data.import");
+    }
+
+    // Starts the import and answers with its job; null where it only now turns out that the file was imported before. Throws the sentence of what is missing.
     async start() {
       const { say } = this.ctx;
       await this.source?.built.settle?.();
       if (!this.wish) throw { code: "NothingChosen", message: say("data.nothing_chosen"), hint: say("data.nothing_chosen_hint") };
+      if (this.node.dataset.same === "unknown" && (await this.compared)) return null;
       const form = { deed: this.deed, name: this.name.value.trim() || null, choices: this.preview.choices(), held_out_fraction: this.share.fraction() };
       return this.wish.start(form);
     }
@@ -92,6 +115,7 @@
     let job = null;
     const done = async () => {
       job = await importer.start();
+      return Boolean(job);
     };
     const title = ctx.say(again ? "data.again_title" : "data.import_title");
     const asked = data.ask({ title, body: [importer.node], act: ctx.say("data.import"), done, wide: true });

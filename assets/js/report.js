@@ -4,30 +4,37 @@
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
   const POLL_MS = 400;
-  const FOUND = ["container", "encoding", "delimiter", "format"];
+  const FOUND = ["container", "encoding", "delimiter", "quoting", "header", "division", "sheet", "rows_under", "format"];
 
-  // The report of an import as it stands in its dialog.
+  // The report of an import as it stands in its dialog, with what became of its refused rows since.
   class ReportView {
     constructor(ctx, report) {
       this.ctx = ctx;
       this.report = report;
+      this.page = 1;
       this.rows = el("div", { class: "ws-refused" });
-      this.node = el("div", { class: "ws-report" }, [report.rows_in ? this.numbers() : null, this.found(), this.rows]);
+      this.sum = el("div", { class: "ws-numbers" });
+      this.node = el("div", { class: "ws-report" }, [report.rows_in ? this.sum : null, this.found(), this.rows]);
+      this.numbers({ open: report.refused, mended: 0, left_out: 0 });
       if (report.refused) this.openPage(1);
     }
 
-    numbers() {
+    // Rows in = understood + left out + refused: a mended row is understood by now.
+    numbers({ open, mended, left_out: leftOut }) {
       const { say } = this.ctx;
-      const { rows_in: rowsIn, understood, refused } = this.report;
+      const { rows_in: rowsIn, understood } = this.report;
       const number = (name, count, tone) =>
         el("div", { attrs: { "data-count": name } }, [el("div", { class: "ws-key", text: say(`data.report_${name}`) }), el("div", { class: tone ? `ws-num ${tone}` : "ws-num", text: whetstone.number(count) })]);
-      return el("div", { class: "ws-numbers" }, [
+      const sign = (text) => el("span", { class: "ws-sign", text });
+      this.sum.replaceChildren(
         number("rows_in", rowsIn),
-        el("span", { class: "ws-sign", text: "=" }),
-        number("understood", understood),
-        el("span", { class: "ws-sign", text: "+" }),
-        number("refused", refused, refused ? "ws-warn-words" : ""),
-      ]);
+        sign("="),
+        number("understood", understood + mended),
+        ...(leftOut ? [sign("+"), number("left_out", leftOut)] : []),
+        sign("+"),
+        number("refused", open, open ? "ws-warn-words" : ""),
+        ...(mended ? [el("span", { class: "ws-why", text: say("data.report_mended", { rows: mended }) })] : []),
+      );
     }
 
     found() {
@@ -56,23 +63,60 @@
     async openPage(page) {
       const { say } = this.ctx;
       const found = await this.refusedPage(page);
+      this.page = found.page;
+      if (found.counts) this.numbers(found.counts);
       const causes = this.report.causes.map(({ words, rows }) => el("span", { class: "ws-tag ws-tag-warn", text: say("data.cause_count", { cause: words, rows }) }));
-      const head = ["number", "field", "cause", "raw"].map((name) => el("th", { class: `ws-refused-${name}`, text: say(`data.refused_${name}`), attrs: { scope: "col" } }));
-      const lines = found.rows.map((row) =>
-        el("tr", {}, [
-          el("td", { text: whetstone.number(row.number) }),
-          el("td", { class: "ws-wrap", text: row.field ?? "–", attrs: { translate: "no" } }),
-          el("td", { class: "ws-wrap", text: row.words }),
-          el("td", { class: "ws-wrap" }, [el("code", { class: "ws-raw", text: row.raw, attrs: { translate: "no" } })]),
-        ]),
-      );
+      const names = ["number", "field", "cause", "raw", ...(found.counts ? ["deeds"] : [])];
+      const head = names.map((name) => el("th", { class: `ws-refused-${name}`, text: name === "deeds" ? "" : say(`data.refused_${name}`), attrs: { scope: "col" } }));
       const pager = el("nav", { class: "ws-pager", attrs: { "aria-label": say("data.pages") } });
       data.renderPager(pager, say, found, (to) => this.openPage(to));
+      const open = found.counts?.open ?? 0;
+      const all = open > 1 ? data.button(say("data.leave_out_all", { rows: open }), () => this.leaveOutAll(open), "small") : null;
       this.rows.replaceChildren(
-        el("div", { class: "ws-causes" }, [el("strong", { text: say("data.refused_title") }), ...causes]),
-        el("div", { class: "ws-refused-scroll" }, [el("table", { class: "ws-table" }, [el("thead", {}, [el("tr", {}, head)]), el("tbody", {}, lines)])]),
+        el("div", { class: "ws-causes" }, [el("strong", { text: say("data.refused_title") }), ...causes, el("span", { class: "ws-spacer" }), all]),
+        el("div", { class: "ws-refused-scroll" }, [el("table", { class: "ws-table" }, [el("thead", {}, [el("tr", {}, head)]), el("tbody", {}, found.rows.map((row) => this.renderRow(row)))])]),
         pager,
       );
+    }
+
+    renderRow(row) {
+      return el("tr", { attrs: { "data-state": row.state } }, [
+        el("td", { text: whetstone.number(row.number), attrs: { title: row.file } }),
+        el("td", { class: "ws-wrap", text: row.field ?? "–", attrs: { translate: "no" } }),
+        el("td", { class: "ws-wrap", text: row.words }),
+        el("td", { class: "ws-wrap" }, [el("code", { class: "ws-raw", text: row.raw, attrs: { translate: "no" } })]),
+        row.refused_id ? el("td", { class: "ws-wrap" }, [this.deeds(row)]) : null,
+      ]);
+    }
+
+    // What can be done with a refused row, or who did what with it and when.
+    deeds(row) {
+      const { say, server } = this.ctx;
+      const asked = { id: this.report.dataset_id, refused_id: row.refused_id };
+      if (row.state === "open") {
+        const out = data.button(say("data.leave_out"), () => data.once(out, () => this.settle(server.leave_out(asked))), "small");
+        return el("span", { class: "ws-actions" }, [data.button(say("data.mend"), () => this.mend(row), "small"), out]);
+      }
+      const who = el("span", { class: "ws-why", text: say(`data.row_${row.state}`, { person: row.person, time: whetstone.time(row.time) }) });
+      if (row.state === "mended") return who;
+      const back = data.button(say("data.leave_out_undo"), () => data.once(back, () => this.settle(server.reopen(asked))), "small");
+      return el("span", { class: "ws-actions" }, [who, back]);
+    }
+
+    async settle(deed) {
+      await deed;
+      await this.openPage(this.page);
+      whetstone.send("data:changed", { id: this.report.dataset_id });
+    }
+
+    async mend(row) {
+      const made = await data.mendRow(this.ctx, this.report.dataset_id, row.refused_id);
+      if (made) await this.settle();
+    }
+
+    async leaveOutAll(rows) {
+      const id = this.report.dataset_id;
+      if (await this.ctx.confirm("data.leave_out_rest", { rows }, { danger: false })) await this.settle(this.ctx.server.leave_out_all({ id }));
     }
   }
 
@@ -104,7 +148,7 @@
     async follow(job, open) {
       if (this.followed.has(job)) return;
       this.followed.set(job, { status: "queued" });
-      const view = { job, words: el("span", { attrs: { role: "status" } }), bar: el("progress", {}) };
+      const view = { job, words: el("span", { attrs: { role: "status" } }), bar: el("progress", {}), pace: [] };
       if (open) this.openProgress(view);
       for (;;) {
         const state = await this.ctx.server.job({ job_id: job });
@@ -117,6 +161,7 @@
 
     showState(view, state) {
       view.state = state;
+      state.left = data.timeLeft(view.pace, state);
       view.words.textContent = data.progressWords(this.ctx.say, state);
       if (state.share == null) view.bar.removeAttribute("value");
       else view.bar.value = state.share;
@@ -198,7 +243,10 @@
       const head = el("p", { class: "ws-report-file" }, [el("strong", { text: report.file_name, attrs: { translate: "no" } })]);
       const body = [head, report.problem ? data.problem(report.problem) : null, new ReportView(this.ctx, report).node];
       const title = say(report.problem ? "data.import_failed" : "data.report_title");
-      const answer = await whetstone.dialog({ title, body: [el("div", { class: "ws-form" }, body)], actions, wide: true });
+      const node = el("div", { class: "ws-form" }, body);
+      const asked = whetstone.dialog({ title, body: [node], actions, wide: true });
+      node.closest("dialog").classList.add("ws-dialog-report");
+      const answer = await asked;
       if (answer === "again") await this.start({ again: report.again });
     }
   }

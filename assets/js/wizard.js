@@ -118,7 +118,7 @@
       const { say } = this.ctx;
       const fill = this.mapping.roles[role.name];
       const menu = el("select", { class: "ws-input", attrs: { "data-role": role.name, "data-at": `role-${role.name}`, "aria-label": whetstone.said(role.title) } }, [
-        el("option", { text: say(role.required ? "data.mapping_open" : "data.mapping_unused"), attrs: { value: "" } }),
+        el("option", { text: say(role.required && !this.isNeedless(role) ? "data.mapping_open" : "data.mapping_unused"), attrs: { value: "" } }),
         el("option", { text: say("data.mapping_text"), attrs: { value: TEXT } }),
         ...this.paths.map(({ path, example }) => this.option(path, path, example.slice(0, 40))),
       ]);
@@ -127,6 +127,10 @@
       menu.addEventListener("change", () => this.pickColumn(role, menu.value));
       const more = fill ? [fill.column ? null : this.drawText(role, fill), this.drawTurns(role, fill), this.drawPicks(role, fill), this.drawValues(role, fill)] : [];
       return el("div", { class: "ws-map-role" }, [el("span", { class: "ws-key", text: whetstone.said(role.title) }), el("div", { class: "ws-map-fill" }, [menu, ...more])]);
+    }
+
+    isNeedless(role) {
+      return this.options.kinds[this.mapping.kind].some((other) => this.mapping.roles[other.name] && other.instead_of.includes(role.name));
     }
 
     pickColumn(role, value) {

@@ -54,13 +54,18 @@ def choose_reader(
         columns = dict.fromkeys(name for row in rows for name in row)
         if rows and not fits(chosen, columns):
             raise FormatUnknown(file=file_name, fields=", ".join(columns)[:300])
-        return Mapped(chosen), Guess(NAME, 1.0, "chosen_by_person")
+        return Mapped(chosen), Guess(NAME, 1.0, "mapping_columns", {"columns": ", ".join(chosen.paths())[:200]})
     if format_name is not None:
         if format_name not in FORMATS:
             raise OptionsInvalid([{"field": "format", "code": "not_a_choice", "found": format_name}])
         return FORMATS[format_name], Guess(format_name, 1.0, "chosen_by_person")
     guess = guess_format(file_name, rows)
     return FORMATS[guess.value], guess
+
+
+def fields_aside(reader: Reader, rows: Sequence[Row]) -> list[str]:
+    """The fields of the first rows that no record holds, which go with the rows as their meta."""
+    return list(dict.fromkeys(name for row in rows for name in row if name not in reader.fields))
 
 
 def read_row(reader: Reader | None, row: RawRow) -> Iterator[Understood | Refused]:

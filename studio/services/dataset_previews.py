@@ -16,11 +16,15 @@ from studio.errors import FileUnreadable
 from studio.jobs.launchers.local import PROJECT, child_environment
 from studio.people import Person
 from studio.services.dataset_words import preview_words
+from studio.store.catalogue import open_catalogue
 from studio.store.mappings import open_mappings
 
 MODULE = "studio.worker.preview"
 LIMIT_S = 6.0
 """A look takes 0.1 to 0.4 s. One that takes so long is given up; the import itself may still read the file."""
+
+HASH_LIMIT_S = 120.0
+"""For reading a whole file from a slow disk; nobody waits for it but the notice that the file was imported before."""
 
 AT_ONCE = 4
 """So many looks run beside each other, and further ones wait: a class of thirty opens its dialogs at once."""
@@ -39,14 +43,25 @@ class Previews:
 
         choices: as an import takes them; a mapping may still lack roles, which then is the problem that is told.
         """
-        asked = {"path": str(path), "file_name": file_name, "choices": choices}
-        found = self.ask(asked)
+        asked = {"what": "look", "path": str(path), "file_name": file_name, "choices": choices}
+        found = self._ask(asked, self._limit_s)
         with open_mappings(person.workspace) as mappings:
             saved = [(one.name, read_mapping(one.mapping)) for one in mappings.all()]
         fitting = [name for name, mapping in saved if found["columns"] and fits(mapping, found["columns"])]
         return preview_words(person.language, found) | {"fitting": fitting}
 
-    def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def find_same(self, person: Person, path: Path, file_name: str) -> dict[str, Any] | None:
+        """The newest dataset that was made of a file of exactly this content: {name, created}; None where there is none.
+
+        Reads the whole file: a second for each gigabyte.
+        """
+        asked = {"what": "hash", "path": str(path), "file_name": file_name}
+        found = self._ask(asked, HASH_LIMIT_S)["content_hash"]
+        with open_catalogue(person.workspace) as catalogue:
+            same = (entry for entry in catalogue.datasets() if entry.source.get("content_hash") == found)
+            return next(({"name": entry.name, "created": entry.created} for entry in same), None)
+
+    def _ask(self, asked: dict[str, Any], limit_s: float) -> dict[str, Any]:
         """The answer of the process. Raises FileUnreadable where there is none within the time and memory it has."""
         with self._places:
             try:
@@ -54,16 +69,17 @@ class Previews:
                     [sys.executable, "-P", "-m", MODULE],
                     input=orjson.dumps(asked),
                     capture_output=True,
-                    timeout=self._limit_s,
+                    timeout=limit_s,
                     env=child_environment(os.environ, online=False),
                     cwd=PROJECT,
                     check=False,
                 )
             except subprocess.TimeoutExpired:
-                raise self._unreadable(asked, "preview_slow") from None
+                raise _unreadable(asked, "preview_slow", limit_s) from None
         if done.returncode:
-            raise self._unreadable(asked, "preview_ended")
+            raise _unreadable(asked, "preview_ended", limit_s)
         return orjson.loads(done.stdout)
 
-    def _unreadable(self, asked: dict[str, Any], cause: str) -> FileUnreadable:
-        return FileUnreadable(file=asked["file_name"], row=None, cause=cause, limit_s=round(self._limit_s))
+
+def _unreadable(asked: dict[str, Any], cause: str, limit_s: float) -> FileUnreadable:
+    return FileUnreadable(file=asked["file_name"], row=None, cause=cause, limit_s=round(limit_s))

@@ -23,7 +23,7 @@ from studio.data.rows import Guess, RawRow, shown_raw, whole_raw
 from studio.data.samples import find_sample
 from studio.data.sources import CHOICES, Plan, plan_reading
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION, held_out_threshold
-from studio.data.understanding import Reader, Refused, Understood, choose_reader, read_row
+from studio.data.understanding import Reader, Refused, Understood, choose_reader, fields_aside, read_row
 from studio.errors import DatasetEmpty
 from studio.events import Choice, Event, Finished, Notice, Phase, Progress, Rows
 from studio.store.catalogue import DatasetEntry, open_catalogue
@@ -185,7 +185,7 @@ class _Import:
             raise DatasetEmpty(name=options.name)
         reader, self._guesses["format"] = choose_reader(options.file_name, rows, options.format, options.mapping)
         self._columns = list(dict.fromkeys(name for row in rows for name in row))
-        aside = dict.fromkeys(name for row in rows for name in row if name not in reader.fields)
+        aside = fields_aside(reader, rows)
         if aside:
             self._notices.append(("fields_kept_aside", {"fields": ", ".join(aside)[:200]}))
         return reader

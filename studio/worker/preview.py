@@ -1,8 +1,7 @@
-"""A look at the start of a file, in a short process of its own: what it was taken for, its first rows, and what they
-become.
+"""A look at the start of a file, in a short process of its own: what it was taken for, its first rows as records.
 
-`python -m studio.worker.preview`: one question as JSON on stdin, one answer as JSON on stdout. A strange file may cost
-this process its time or its memory, never the page.
+`python -m studio.worker.preview`: one question as JSON on stdin (`what`: look or hash), one answer as JSON on stdout.
+A strange file may cost this process its time or its memory, never the page.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from typing import Any
 
 import orjson
 
+from studio.data.files import content_hash
 from studio.data.mapping_guess import guess_mapping
 from studio.data.records import record_kind
 from studio.data.row_paths import find_places
 from studio.data.rows import Guess, RawRow, shown_raw
 from studio.data.sources import CHOICES, plan_reading, preview_rows
-from studio.data.understanding import Reader, Refused, Understood, choose_reader, read_row
+from studio.data.understanding import Reader, Refused, Understood, choose_reader, fields_aside, read_row
 from studio.errors import StudioError
 
 SAMPLE_ROWS = 200
@@ -40,7 +40,8 @@ MOST_ITEMS = 30
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
-    answer = look(orjson.loads(sys.stdin.buffer.read()))
+    asked = orjson.loads(sys.stdin.buffer.read())
+    answer = {"content_hash": content_hash(Path(asked["path"]))} if asked["what"] == "hash" else look(asked)
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS))
 
 
@@ -77,6 +78,8 @@ def _look_into(asked: Mapping[str, Any], told: dict[str, Any]) -> None:
     if fields:
         reader, guess = choose_reader(asked["file_name"], fields, choices.get("format"), choices.get("mapping"))
         told["guesses"]["format"] = told_guess(guess)
+        if aside := fields_aside(reader, fields):
+            told["notices"].append({"code": "fields_kept_aside", "values": {"fields": ", ".join(aside)[:200]}})
     told |= _records(reader, sample)
     told["counts"]["complete"] = len(found) <= SAMPLE_ROWS
 

@@ -42,8 +42,14 @@ def start_import(page: Page, path: Path, choices: dict[str, str] | None = None) 
     actions.first.click()
     page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
     choose(page, choices or {})
-    button(page.locator(DIALOG), "Import").click()
+    begin_import(page)
     return page.locator(DIALOG)
+
+
+def begin_import(page: Page) -> None:
+    """Clicks the button that imports, once it is known whether the file was imported before."""
+    page.locator(f'{DIALOG} .ws-import:is([data-same="no"], [data-same="yes"])').wait_for()
+    page.locator(f"{DIALOG} .ws-foot .ws-btn-primary").click()
 
 
 def choose(page: Page, choices: dict[str, str]) -> None:

@@ -6,8 +6,10 @@ import gradio as gr
 
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import find_text, object_of, text_of, whole_of
+from studio.ui.widgets.arguments import find_text, object_of, text_of
+from studio.ui.widgets.hub_dataset import hub_dataset_deeds
 from studio.ui.widgets.progress import read_progress
+from studio.ui.widgets.refused import refused_reads, refused_writes
 from studio.ui.widgets.uploads import import_options, preview_source, read_choices, uploaded_path
 
 
@@ -36,9 +38,6 @@ def build_report(studio) -> gr.HTML:
     def running(person: Person, argument: dict) -> list[dict]:
         return [{"job_id": job.id} for job in queue.jobs(person, kinds=["import"]) if not job.state().is_ended]
 
-    def refused(person: Person, argument: dict) -> dict:
-        return studio.refusals.page(person, text_of(argument, "id"), whole_of(argument, "page"))
-
     def save_mapping(person: Person, argument: dict) -> list[dict]:
         return studio.mappings.save(person, text_of(argument, "name"), object_of(argument, "mapping"))
 
@@ -51,18 +50,23 @@ def build_report(studio) -> gr.HTML:
         reads={
             "options": lambda person, argument: import_options(studio, person),
             "preview": preview,
+            "same": lambda person, argument: studio.previews.find_same(
+                person, *preview_source(studio, person, argument)
+            ),
             "running": running,
             "job": lambda person, argument: read_progress(studio, person, text_of(argument, "job_id")),
             "report": lambda person, argument: datasets.report(person, text_of(argument, "job_id")),
-            "refused": refused,
+            **refused_reads(studio.refusals),
         },
         writes={
             "upload": upload,
             "again": again,
             "sample": sample,
+            **hub_dataset_deeds(studio),
             "save_mapping": save_mapping,
             "rename_mapping": rename_mapping,
             "delete_mapping": lambda person, argument: studio.mappings.delete(person, text_of(argument, "name")),
+            **refused_writes(studio.refusals),
             "stop": lambda person, argument: queue.stop(person, text_of(argument, "job_id")),
         },
     )
