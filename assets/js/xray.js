@@ -208,10 +208,10 @@
     async shorten() {
       const { row_id: rowId, id } = data.current.row;
       if ((data.unsavedRows || []).map(String).includes(String(rowId))) {
-        this.ctx.toast(this.ctx.say("mend.unsaved"), "warning");
+        this.ctx.toast(this.ctx.say("shorten.unsaved"), "warning");
         return;
       }
-      await data.openMend(this.ctx, { ...this.question, id, row_id: rowId });
+      await data.openShorten(this.ctx, { ...this.question, id, row_id: rowId });
     }
 
     async showNothing(found) {
