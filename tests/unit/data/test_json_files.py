@@ -12,6 +12,7 @@ from studio.data.containers import json as json_container
 from studio.data.containers import jsonl as jsonl_container
 from studio.data.sources import plan_reading
 from studio.errors import FileUnreadable
+from studio.words import catalogue
 
 
 def read(folder: Path, text: str | bytes, name: str = "file.json", container: str | None = None):
@@ -82,6 +83,16 @@ def test_a_line_longer_than_a_row_may_be_is_refused_and_never_held(encoding, tmp
         ('{"examples": [{"a": 1}]}', [{"a": 1}]),
         ('{"a": 1}\n{"a": 2}', [{"a": 1}, {"a": 2}]),
         ('{\n "a": 1\n}\n{\n "a": 2\n}', [{"a": 1}, {"a": 2}]),
+        ('{"by": "me", "data": {"train": [{"a": 1}, {"a": 2}], "test": [{"a": 3}]}}', [{"a": 1}, {"a": 2}]),
+        ('{"a": {"b": {"c": [{"d": 1}]}}}', [{"d": 1}]),
+        (
+            '{"intents": {"yes": {"text": "y"}, "no": {"text": "n"}}}',
+            [{"name": "yes", "text": "y"}, {"name": "no", "text": "n"}],
+        ),
+        (
+            '{"text": "t", "slots": {"a": {"b": 1}, "c": {"b": 2}}}',
+            [{"text": "t", "slots": {"a": {"b": 1}, "c": {"b": 2}}}],
+        ),
         ('{"messages": [{"role": "user"}]}', [{"messages": [{"role": "user"}]}]),
         ('{"messages": [[{"role": "user"}], []]}', [{"messages": [{"role": "user"}]}, {"messages": []}]),
     ],
@@ -93,6 +104,35 @@ def test_rows_are_found_in_every_usual_shape(text, found, tmp_path):
 def test_where_rows_were_found_and_what_stood_beside_them_is_said(tmp_path):
     _, notices, _ = read(tmp_path, '{"version": 1, "by": "me", "data": [{"a": 1}]}')
     assert notices == [("rows_under_key", {"key": "data", "count": 1}), ("keys_beside_rows", {"keys": "version, by"})]
+
+
+def test_the_place_of_the_rows_is_told_with_the_others_and_can_be_chosen(tmp_path):
+    text = '{"by": "me", "data": {"train": [{"a": 1}, {"a": 2}], "test": [{"a": 3}]}}'
+    (tmp_path / "f.json").write_text(text)
+    plan = plan_reading(tmp_path / "f.json", "f.json")
+    guess = plan.guesses["rows_under"]
+    assert (guess.value, guess.among) == ("data › train", ("data › train", "data › test", "$"))
+    assert f"choice.{guess.reason}" in catalogue("ja")
+    assert [row.fields for row in plan.rows()] == [{"a": 1}, {"a": 2}]
+    assert plan.notices[1] == ("keys_beside_rows", {"keys": "by, test"})
+    other = plan_reading(tmp_path / "f.json", "f.json", rows_under="data › test")
+    assert [row.fields for row in other.rows()] == [{"a": 3}]
+    whole = plan_reading(tmp_path / "f.json", "f.json", rows_under="$")
+    assert [row.fields for row in whole.rows()] == [json.loads(text)]
+
+
+@pytest.mark.parametrize(
+    ("tail", "beside"),
+    [("", "x"), (', "more": {"y": [1]}, "last": 2', "x, y, last"), (', "more": [{"b": 1}]', "x, more")],
+)
+def test_rows_under_a_key_of_a_key_are_streamed_where_the_file_is_long(tail, beside, tmp_path, monkeypatch):
+    """1.3 MB, where 64 kB may be held; what stands beside the rows is named there too."""
+    monkeypatch.setattr(json_container, "LONGEST_ROW_BYTES", 64 * 1024)
+    rows = [{"n": n, "text": "茶" * (n % 300)} for n in range(5_000)]
+    listed = json.dumps(rows, ensure_ascii=False)
+    found, notices, _ = read(tmp_path, '{"by": {"x": "me"}, "data": {"train": ' + listed + "}" + tail + "}")
+    assert found == rows
+    assert notices == [("rows_read_under_key", {"key": "data › train"}), ("keys_beside_rows", {"keys": beside})]
 
 
 @pytest.mark.parametrize(
