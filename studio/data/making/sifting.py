@@ -53,7 +53,7 @@ class Sieve:
     def sift(self, record: Mapping[str, Any], question: str, reply: str) -> Sifted:
         """reply, question: the record's own texts."""
         if problems := check_record(record):
-            return Sifted([{"code": "unusable", "field": problems[0]["field"], "cause": problems[0]["code"]}], 0.0)
+            return Sifted([{"code": "unusable", "path": problems[0]["field"], "cause": problems[0]["code"]}], 0.0)
         folded = _fold(question)
         closest = process.extractOne(folded, self._folded, scorer=fuzz.ratio)
         similarity = closest[1] / 100 if closest else 0.0
