@@ -95,7 +95,6 @@
     async look() {
       const turn = ++this.turn;
       this.add.disabled = !this.unused().length;
-      if (this.lines.children.length < 2) return this.sayOnly("data.merge_two");
       try {
         const seen = await this.ctx.server.preview_merge({ blend: this.blend() });
         if (turn === this.turn) this.show(seen);
@@ -104,10 +103,6 @@
         if (!error?.code) throw error;
         this.outcome.replaceChildren(data.problem(error));
       }
-    }
-
-    sayOnly(key) {
-      this.outcome.replaceChildren(el("p", { text: this.ctx.say(key) }));
     }
 
     show(seen) {
@@ -145,7 +140,7 @@
       if (seen.shared || seen.complete) told.push(say(seen.complete ? "data.merge_shared" : "data.merge_shared_some", values));
       if (seen.unconvertible) told.push(say("data.merge_unconvertible", { rows: seen.unconvertible }));
       nodes.push(el("p", { text: whetstone.sentences(...told, say("data.merge_split")) }));
-      if (seen.problems.length) nodes.push(data.problem({ message: seen.problems.map((one) => say("problem.merge_part_unusable", one)).join("\n"), hint: "" }));
+      if (seen.problems.length) nodes.push(data.problem({ message: seen.problems.map((one) => say(`problem.${one.code}`, one)).join("\n"), hint: "" }));
       return nodes;
     }
   }

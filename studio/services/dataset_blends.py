@@ -25,7 +25,7 @@ _BATCH_ROWS = 200
 
 
 def read_blend(asked: Mapping[str, Any]) -> tuple[list[BlendPart], str | None]:
-    """The parts and the wished kind that a page sent. Raises RequestRefused, OptionsInvalid with every problem."""
+    """The parts and the wished kind that a page sent. Raises RequestRefused, OptionsInvalid for impossible amounts."""
     parts, kind = asked.get("parts"), asked.get("kind")
     if not isinstance(parts, list) or len(parts) > MOST_PARTS or not (kind is None or kind in KINDS):
         raise RequestRefused()
@@ -42,10 +42,6 @@ def read_blend(asked: Mapping[str, Any]) -> tuple[list[BlendPart], str | None]:
             problems.append({"field": f"merge_{name}", "code": f"merge_{name}", "minimum": least, "maximum": most})
         else:
             read.append((part["dataset_id"], name, value))
-    if len({dataset_id for dataset_id, _, _ in read}) < len(read):
-        problems.append({"field": "parts", "code": "merge_twice"})
-    elif len(parts) < 2:
-        problems.append({"field": "parts", "code": "merge_too_few"})
     if problems:
         raise OptionsInvalid(problems)
     try:
@@ -91,6 +87,10 @@ def look_at_parts(
     problems = [
         {"field": one["name"], "code": "merge_part_unusable", "name": one["name"]} for one in made if not one["wanted"]
     ]
+    if len({part.dataset_id for part in parts}) < len(parts):
+        problems.append({"field": "parts", "code": "merge_twice"})
+    elif len(parts) < 2:
+        problems.append({"field": "parts", "code": "merge_too_few"})
     return seen | {
         "kind": chosen,
         "kinds": kinds,

@@ -43,6 +43,9 @@ SECRET = "クアッガ"
 KNOWN = {"base": "pocket", "method": "sft", "adapter": "lora", "exporter": "adapter", "split": None, "query": None}
 KNOWN_OF = {
     "data-table.page": {"lost": None},
+    "data-editor.words": {"what": "label"},
+    "data-deeds.preview_merge": {"rows": None, "times": 1, "kind": None},
+    "data-deeds.preview_export": {"form": "jsonl", "selection": None},
     "preference-projects.create": {"kind": "pairs"},
     "compare.set_columns": {"kind": "model"},
 }
@@ -93,6 +96,9 @@ def fill_workspace(person: Person, folder: Path) -> None:
     dataset = import_file(workspace, rows, name=f"{SECRET} rows", held_out_fraction=0.1, **unset).dataset_id
     for _ in run_job(make_job(workspace, "save_version", {"dataset_id": dataset, "message": SECRET})):
         pass
+    export = make_job(workspace, "export_rows", {"dataset_id": dataset, "form": "jsonl", "format": "messages"})
+    for event in run_job(export):
+        export.emit(event)
     ended_run(workspace, title=f"shop {SECRET}")
     run = WrittenRun(workspace, 1, title=f"shop {SECRET}")
     run.write(Sample(0, SECRET, SECRET), Finished(None, 1.0, {}))
