@@ -171,7 +171,8 @@
     fill(models, seeds) {
       const { say } = this.ctx;
       this.models = models;
-      this.pick.replaceChildren(...models.map((one, index) => el("option", { text: `${say(`making.group_${one.group}`)} · ${one.name}`, attrs: { value: String(index) } })));
+      const title = (one) => [say(`making.group_${one.group}`), one.name].join(" · ");
+      this.pick.replaceChildren(...models.map((one, index) => el("option", { text: title(one), attrs: { value: String(index) } })));
       const picked = this.rowIds?.length;
       this.seeds.textContent = picked ? say("making.seeds_picked", { count: picked }) : say("making.seeds_drawn", { count: Math.min(12, seeds), rows: seeds });
       this.make.disabled = !models.length || !(picked || seeds);
