@@ -28,6 +28,8 @@ from studio.words import Text
 if TYPE_CHECKING:
     from studio.data.files import Head, Source
 
+_USUAL_CHARACTERS = 1024 * 1024
+
 
 class Json:
     name = "json"
@@ -55,10 +57,7 @@ class Json:
         """Where the rows stand; of several places the one with the most."""
         if not head.text.lstrip().startswith("{"):
             return Guess(TOP, 1.0, "rows_array", {}, (TOP,))
-        with open_text(source, newline="") as file:
-            text = file.read(LONGEST_ROW_BYTES)
-            is_whole = not file.read(1)
-        found = _whole_object(text) if is_whole else None
+        text, found = _held(source)
         if found is not None:
             places = find_places(found)
             arrays = [place for place in places if isinstance(value_at(found, place), list)]
@@ -76,30 +75,35 @@ class Json:
         return Guess(place, 0.7, "rows_first", {}, (place, TOP))
 
     def read(self, source: Source) -> Iterator[RawRow]:
-        place = source.choices.get("rows_under", TOP)
+        if (place := source.choices.get("rows_under", TOP)) != TOP:
+            yield from _read_under(source, place)
+            return
         with open_text(source, newline="") as file:
             scanner = Scanner(file, LONGEST_ROW_BYTES)
             opening = scanner.peek()
             if opening == "[":
                 yield from _numbered_to_the_end(scanner, _read_array(scanner))
-            elif opening != "{":
-                raise source.unreadable("json_not_rows", found=opening)
-            elif place == TOP:
+            elif opening == "{":
                 yield from _read_object_file(source, scanner)
             else:
-                yield from _read_under(source, scanner, place)
+                raise source.unreadable("json_not_rows", found=opening)
 
 
-def _whole_object(text: str) -> dict[str, Any] | None:
+def _held(source: Source) -> tuple[str, dict[str, Any] | None]:
+    """As much of the text as may be held, and the object it is; None where it goes on or is none."""
+    with open_text(source, newline="") as file:
+        text = file.read(LONGEST_ROW_BYTES)
+        if file.read(1):
+            return text, None
     try:
-        return read_object(text.encode("utf-8", "surrogatepass"))
+        return text, read_object(text.encode("utf-8", "surrogatepass"))
     except JsonRefused:
-        return None
+        return text, None
 
 
 def _is_objects(text: str) -> bool:
-    """Whether a text is objects one after another, of which the first is whole."""
-    scanner = Scanner(io.StringIO(text), LONGEST_ROW_BYTES)
+    """Whether a text is objects one after another, of which the first is whole and of a row's usual length."""
+    scanner = Scanner(io.StringIO(text[:_USUAL_CHARACTERS]), _USUAL_CHARACTERS)
     try:
         scanner.value_text()
     except ValueBroken:
@@ -211,34 +215,28 @@ def _value_row(number: int, value: Any) -> RawRow:
     return RawRow(number, None, json.dumps(value, ensure_ascii=False), "json_not_object", None, {"found": found})
 
 
-def _read_under(source: Source, scanner: Scanner, place: str) -> Iterator[RawRow]:
+def _read_under(source: Source, place: str) -> Iterator[RawRow]:
     """The rows at a place of an object: of one that can be held, else as the text comes."""
-    try:
-        element = _element(1, scanner.value_text())
-    except ValueBroken as broken:
-        yield from _read_streamed(source, place, broken)
+    _, whole = _held(source)
+    if whole is None:
+        yield from _read_streamed(source, place)
         return
-    if scanner.peek() or element.fields is None:
-        # Not as it was when it was looked at: what is wrong with it is said by its row.
-        yield element
-        if scanner.peek():
-            yield _rest(scanner, 2, ValueBroken(scanner.position, "Extra data"))
-        return
-    rows = value_at(element.fields, place)
+    rows = value_at(whole, place)
     if rows is None:
         raise source.unreadable("json_place_missing", place=place)
     source.notices.append(("rows_under_key", {"key": place, "count": len(rows)}))
-    if left := keys_beside(element.fields, place):
+    if left := keys_beside(whole, place):
         source.notices.append(("keys_beside_rows", {"keys": ", ".join(left)[:200]}))
     if isinstance(rows, dict):
         rows = [{"name": name} | row for name, row in rows.items()]
     yield from (_value_row(number, item) for number, item in enumerate(rows, 1))
 
 
-def _read_streamed(source: Source, place: str, broken: ValueBroken) -> Iterator[RawRow]:
+def _read_streamed(source: Source, place: str) -> Iterator[RawRow]:
     """A long or torn object: the array at the place is read as it comes, without the whole."""
     number = 0
     passed: list[str] = []
+    broken: ValueBroken | None = None
     with open_text(source, newline="") as file:
         scanner = Scanner(file, LONGEST_ROW_BYTES)
         try:
@@ -253,8 +251,10 @@ def _read_streamed(source: Source, place: str, broken: ValueBroken) -> Iterator[
                     yield row
         except ValueBroken as found:
             broken = found
+        if not number and broken:
+            raise source.unreadable("json_broken", position=broken.position + 1)
         if not number:
-            raise source.unreadable("json_broken", position=broken.position + 1) from None
+            raise source.unreadable("json_place_missing", place=place)
         if passed:
             source.notices.append(("keys_beside_rows", {"keys": ", ".join(passed)[:200]}))
         if scanner.peek():
