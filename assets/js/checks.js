@@ -4,6 +4,7 @@
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
   const POLL_MS = 500;
+  const WIDE = matchMedia("(min-width: 900px)");
   const TONES = { error: "ws-tag-bad", warn: "ws-tag-warn", info: "" };
 
   class Checks {
@@ -56,7 +57,7 @@
       if (turn !== this.turn) return;
       this.found = found;
       this.draw();
-      whetstone.send("data:checks", found && { id: this.info.id, counts: found.counts, ran: found.ran, is_stale: found.is_stale });
+      whetstone.send("data:checks", found && { id: this.info.id, counts: found.counts, ran: found.ran, is_stale: found.is_stale, purpose: found.purpose, points: found.points });
       if (found?.job) this.follow(found.job.job_id);
     }
 
@@ -110,6 +111,7 @@
       if (check) this.opened = new Set([check]);
       this.draw();
       if (check) this.list.querySelector(`[data-check="${check}"]`)?.scrollIntoView({ block: "nearest" });
+      else if (!WIDE.matches) this.root.closest("#data-below")?.scrollIntoView({ block: "start" });
     }
 
     // After a deed of ours: rows may have changed, findings stand no more or again.

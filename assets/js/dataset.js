@@ -44,11 +44,12 @@
       this.facts = el("span", { class: "ws-fine" });
       this.importing = data.button("", () => whetstone.send("data:import", {}));
       this.checks = data.checksButton(ctx);
+      this.card = data.cardLine(ctx);
       this.save = data.button("", () => whetstone.send("data:save_version", {}));
       this.more = el("button", { class: "ws-btn ws-more", text: "⋯", attrs: { type: "button", "aria-haspopup": "menu" }, on: { click: () => this.openMenu() } });
       this.title = el("span", { class: "ws-title" });
       this.pick = el("span", { class: "ws-pick" }, [this.picker]);
-      this.node = el("div", { class: "ws-head ws-dataset-head" }, [this.title, this.pick, this.facts, el("span", { class: "ws-spacer" }), this.importing, this.checks.node, this.save, this.more]);
+      this.node = el("div", { class: "ws-head ws-dataset-head" }, [this.title, el("div", { class: "ws-dataset-about" }, [el("div", { class: "ws-dataset-named" }, [this.pick, this.facts]), this.card.node]), el("span", { class: "ws-spacer" }), this.importing, this.checks.node, this.save, this.more]);
       this.show(null, []);
     }
 
@@ -99,6 +100,7 @@
         { label: say("data.menu_merge"), act: () => whetstone.send("data:merge", { id: info.id }) },
         { label: say("data.menu_make"), act: () => whetstone.send("data:make", { info }) },
         { label: say("data.menu_export"), act: () => whetstone.send("data:export", data.shownRows(info)) },
+        { label: say("data.menu_history"), act: () => whetstone.send("data:history", {}) },
         { label: say("data.menu_rename"), act: () => this.rename() },
         { label: say("data.menu_held_out"), act: () => this.changeHeldOut() },
         ...(wasImported ? [{ label: say("data.menu_report"), act: () => this.openReport() }] : []),
@@ -155,6 +157,7 @@
       this.picker.setAttribute("aria-label", say("data.picker"));
       this.importing.textContent = say("data.import");
       this.checks.relabel();
+      this.card.relabel();
       this.save.textContent = say("data.save_version");
       this.more.title = say("data.more");
       this.more.setAttribute("aria-label", say("data.more"));

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from studio.data.checking import FACT, CheckSettings
 from studio.data.checks import CHECKS, SEVERITIES, severity_of
+from studio.data.profile import FACT as PROFILE
 from studio.data.version_diff import compare_records
 from studio.errors import NotYours, OptionsInvalid, RequestRefused
 from studio.jobs.folder import JobFolder
 from studio.people import Person
 from studio.services.bases import Bases
 from studio.services.check_reports import read_settings, read_state, told_check, told_finding, told_ignored
+from studio.services.dataset_card import list_points, read_card
 from studio.services.dataset_rows import DatasetRows
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
@@ -33,8 +35,8 @@ LONGEST_REASON = 500
 AT_ONCE_ROWS = 20_000
 """More rows than this are mended by a job."""
 
-FIRST_RUN_ROWS = 100_000
-"""A dataset of at most so many rows is checked by itself when it is opened first: some ten seconds on one core."""
+FIRST_RUN_ROWS = 50_000
+"""A dataset of at most so many rows is checked by itself when it is opened first: half a minute on one core."""
 
 _PREVIEW_ROWS = 20
 _EXAMPLES = 3
@@ -52,7 +54,7 @@ class Checks:
     # Reading ----------------------------------------------------------------------------------------------------------
 
     def list(self, person: Person, dataset_id: str) -> dict[str, Any]:
-        """{checks, ignored, counts, ran, is_stale, job}.
+        """{checks, ignored, counts, ran, is_stale, job, purpose, points …}.
 
         counts: standing findings by severity. ran: how many checks have run. is_stale: rows were changed since one of
         them looked. job: {"job_id", "share"} of a run on its way, else None. Raises NotYours.
@@ -61,6 +63,8 @@ class Checks:
             state = read_state(rows)
             ignored = [told_ignored(person.language, rows, one) for one in state.ignored]
             checks = [told_check(check, state) for check in CHECKS]
+            card = read_card(rows)
+            points = list_points(card, rows, state, rows.table.fact(PROFILE))
             for check in checks:
                 for code in check["codes"]:
                     code["examples"] = _examples(person.language, rows, check["name"], code) if code["found"] else []
@@ -75,6 +79,8 @@ class Checks:
             "counts": counts,
             "ran": len(state.runs),
             "is_stale": any(run.last_change < state.last_change for run in state.runs.values()),
+            "purpose": card["purpose"],
+            "points": {"met": sum(point["is_met"] for point in points), "all": len(points)},
             "is_small": state.rows <= FIRST_RUN_ROWS,
             "rows": state.rows,
             "settings": state.settings.model_dump(mode="json"),

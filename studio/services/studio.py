@@ -19,6 +19,7 @@ from studio.services.compare import Compare
 from studio.services.compare_choices import Choices
 from studio.services.compare_source import Models
 from studio.services.dataset_bulk import Bulk
+from studio.services.dataset_card import Cards
 from studio.services.dataset_deeds import Deeds
 from studio.services.dataset_previews import Previews
 from studio.services.datasets import Datasets
@@ -67,6 +68,7 @@ class Studio:
         self.hints = RowHints(self.datasets)
         self.bases = Bases(settings, self.queue)
         self.checks = Checks(self.datasets, self.bases, self.queue)
+        self.cards = Cards(self.datasets)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)
         self.diffs = Versions(self.queue, self.datasets, self.adapters)

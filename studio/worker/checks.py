@@ -14,11 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from studio.data.checking import FACT, CheckSettings
 from studio.data.checks import CHECKS, Check, CheckContext, CheckRow, OtherDataset
+from studio.data.profile import FACT as PROFILE
+from studio.data.profile import Profile
 from studio.data.splits import split_of
 from studio.errors import FileUnreadable
 from studio.events import Event, Finished, Notice, Phase, Progress, Stopped
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.store.changes import Changes
+from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.findings import CheckRun, Findings, details_text, now_text
 from studio.store.table import Table
@@ -65,12 +68,29 @@ def run(job: WorkerJob) -> Iterator[Event]:
             yield Progress(_DONE_STEPS * (number + 1) // len(checks), _DONE_STEPS, "steps")
             if job.should_stop():
                 raise _StoppedByPerson
+        if not options.checks:
+            write_profile(job, path)
     except _StoppedByPerson:
         yield Stopped(0)
         return
     finally:
         (job.folder / _PART_NAME).unlink(missing_ok=True)
     yield Finished(options.dataset_id, time.monotonic() - began_s, {"found": found})
+
+
+def write_profile(job: WorkerJob, path: Path) -> None:
+    """What the rows hold, kept among the dataset's facts for its card. A stop leaves the last one."""
+    with open_dataset(path) as reading:
+        reading.execute("BEGIN")
+        table = Table(reading)
+        last_change = Changes(reading, job.spec.owner).last_id()
+        profile = Profile(table.counts()[0])
+        for row in table.iterate():
+            if job.should_stop():
+                raise _StoppedByPerson
+            profile.add(row.kind, orjson.loads(row.record))
+    with open_dataset(path) as connection, transaction(connection):
+        Table(connection).write_facts({PROFILE: profile.facts() | {"last_change": last_change}})
 
 
 @dataclass

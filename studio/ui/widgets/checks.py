@@ -50,6 +50,7 @@ def build_checks(studio) -> gr.HTML:
                 person, text_of(argument, "id"), whole_of(argument, "row_id")
             ),
             "preview": lambda person, argument: checks.preview_fix(person, *fix_of(argument), rows_of(argument)),
+            "card": lambda person, argument: studio.cards.read(person, text_of(argument, "id")),
             "choices": lambda person, argument: checks.choices(person, text_of(argument, "id")),
             "job": lambda person, argument: read_progress(studio, person, text_of(argument, "job_id")),
         },
@@ -61,6 +62,9 @@ def build_checks(studio) -> gr.HTML:
             "ignore": ignore,
             "take_back": lambda person, argument: checks.take_back(
                 person, text_of(argument, "id"), whole_of(argument, "ignored_id")
+            ),
+            "set_card": lambda person, argument: studio.cards.write(
+                person, text_of(argument, "id"), object_of(argument, "card")
             ),
             "set_settings": lambda person, argument: checks.set_settings(
                 person, text_of(argument, "id"), object_of(argument, "settings")
