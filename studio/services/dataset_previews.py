@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from studio.store.mappings import open_mappings
 
 MODULE = "studio.worker.preview"
 LIMIT_S = 6.0
-"""A look takes 0.1 to 0.4 s. One that takes so long is given up; the import itself may still read the file."""
+"""A look takes 0.1 s and its process 0.3 s to start. One that takes so long is given up; the import itself may still read the file."""
 
 HASH_LIMIT_S = 120.0
 """For reading a whole file from a slow disk; nobody waits for it but the notice that the file was imported before."""
@@ -36,6 +38,26 @@ class Previews:
     def __init__(self, limit_s: float = LIMIT_S) -> None:
         self._limit_s = limit_s
         self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._guard = threading.Lock()
+        self._spare: subprocess.Popen[bytes] | None = None
+        self._is_closed = False
+
+    def ensure_spare(self) -> None:
+        """Have a process ready whose imports are done: they take longer than the look itself. It ends with the app."""
+        with self._guard:
+            if self._spare is not None and self._spare.poll() is not None:
+                _end(self._spare)
+                self._spare = None
+            if self._spare is None and not self._is_closed:
+                self._spare = _start()
+
+    def close(self) -> None:
+        """Start no more processes ahead, and end the one that waits."""
+        with self._guard:
+            self._is_closed = True
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            _end(spare)
 
     def look(self, person: Person, path: Path, file_name: str, choices: dict[str, Any]) -> dict[str, Any]:
         """What a file was taken for and why, its first rows, and what they become: see `preview_words`; and the names
@@ -63,22 +85,45 @@ class Previews:
 
     def _ask(self, asked: dict[str, Any], limit_s: float) -> dict[str, Any]:
         """The answer of the process. Raises FileUnreadable where there is none within the time and memory it has."""
-        with self._places:
+        with self._places, self._taken() as child:
             try:
-                done = subprocess.run(
-                    [sys.executable, "-P", "-m", MODULE],
-                    input=orjson.dumps(asked),
-                    capture_output=True,
-                    timeout=limit_s,
-                    env=child_environment(os.environ, online=False),
-                    cwd=PROJECT,
-                    check=False,
-                )
+                answer, _ = child.communicate(orjson.dumps(asked), timeout=limit_s)
             except subprocess.TimeoutExpired:
                 raise _unreadable(asked, "preview_slow", limit_s) from None
-        if done.returncode:
+        self.ensure_spare()
+        if child.returncode:
             raise _unreadable(asked, "preview_ended", limit_s)
-        return orjson.loads(done.stdout)
+        return orjson.loads(answer)
+
+    @contextmanager
+    def _taken(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A process for one question: the spare, or a new one. It is gone afterwards, whatever it was doing."""
+        with self._guard:
+            child, self._spare = self._spare, None
+        if child is not None and child.poll() is not None:
+            _end(child)
+            child = None
+        child = child or _start()
+        try:
+            yield child
+        finally:
+            _end(child)
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=child_environment(os.environ, online=False),
+        cwd=PROJECT,
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.communicate()
 
 
 def _unreadable(asked: dict[str, Any], cause: str, limit_s: float) -> FileUnreadable:

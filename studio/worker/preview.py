@@ -16,7 +16,9 @@ from typing import Any
 
 import orjson
 
+from studio.data.containers import CONTAINERS
 from studio.data.files import content_hash
+from studio.data.formats import FORMATS
 from studio.data.mapping_guess import guess_mapping
 from studio.data.records import record_kind
 from studio.data.row_paths import find_places
@@ -40,7 +42,10 @@ MOST_ITEMS = 30
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
-    asked = orjson.loads(sys.stdin.buffer.read())
+    list(CONTAINERS), list(FORMATS)  # their files are imported before the question comes
+    if not (question := sys.stdin.buffer.read()):
+        return
+    asked = orjson.loads(question)
     answer = {"content_hash": content_hash(Path(asked["path"]))} if asked["what"] == "hash" else look(asked)
     sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS))
 

@@ -20,6 +20,7 @@ from studio.words import Text
 
 def import_options(studio, person: Person) -> dict[str, Any]:
     """What the import dialog offers: samples, the lists of its menus, the kinds of a mapping and the largest file."""
+    studio.previews.ensure_spare()
     return {
         "samples": studio.datasets.samples(person),
         "limit_bytes": studio.settings.upload_limit_bytes,
@@ -56,10 +57,12 @@ def read_choices(argument: dict) -> dict[str, Any]:
 
 
 def preview_source(studio, person: Person, argument: dict) -> tuple[Path, str]:
-    """The file that a preview is asked of, and its name: a sample, the file of an earlier import, or an upload."""
+    """The file that a preview is asked of, and its name: a sample, one from the Hub or of an earlier import, or an upload."""
     if sample := find_text(argument, "sample_id"):
         path = find_sample(sample)[1]
         return path, path.name
+    if fetch := find_text(argument, "fetch_id"):
+        return studio.hub_datasets.fetched(person, fetch)
     if job := find_text(argument, "job_id"):
         return studio.datasets.kept_file(person, job)
     return uploaded_path(person, text_of(argument, "path")), text_of(argument, "file_name")
