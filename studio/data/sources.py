@@ -92,8 +92,10 @@ class Plan:
 
     def _rows_of(self, source: Source, container: str) -> Iterator[RawRow]:
         try:
-            for row in CONTAINERS[container].read(source):
-                yield row._replace(file=source.inner_name) if source.packing == "zip" else row
+            rows = CONTAINERS[container].read(source)
+            if source.packing == "zip":
+                rows = (row._replace(file=source.inner_name) for row in rows)
+            yield from rows
         except (StudioError, OSError, MemoryError):
             raise
         except Exception as problem:  # the readers' boundary: whatever a library raises on a strange file
