@@ -53,6 +53,7 @@
       // Rows cut before their reply are those that train nothing: they have been told of.
       const more = (preview.warnings || []).filter(({ code }) => code !== "dropped.cut_entirely");
       for (const { code, values } of more) found.push(tag("warn", say(code, values)));
+      if (preview.checks?.errors) found.push(tag("bad", say("start.errors", { count: preview.checks.errors })), checksLink());
       return [found, say("start.costs", { steps: preview.steps, tokens: preview.tokens })];
     }
 
@@ -66,6 +67,17 @@
         whetstone.send("xray:lost", { base, version, method, max_length: most });
       };
       return [el("button", { class: "ws-link", text: say("start.show_lost"), attrs: { type: "button" }, on: { click: show } })];
+    }
+
+    // To what the checks found in the version's dataset.
+    function checksLink() {
+      const show = async () => {
+        whetstone.send("tab:open", { tab: "data" });
+        await whetstone.whenMounted("checks");
+        whetstone.send("data:open", { id: preview.checks.id });
+        whetstone.send("checks:open", {});
+      };
+      return el("button", { class: "ws-link", text: say("start.show_errors"), attrs: { type: "button" }, on: { click: show } });
     }
 
     function draw() {
@@ -108,7 +120,11 @@
 
     const ground = ({ settings, ...chosen }) => JSON.stringify(chosen);
 
-    function press() {
+    // Open errors of the checks stop a run until a person has mended or ignored them, or says that it should start all the same.
+    async function press() {
+      if (pressed) return;
+      const errors = preview?.checks?.errors;
+      if (errors && !(await ctx.confirm("start.despite_errors", { count: errors }))) return;
       if (pressed) return;
       pressed = performance.now();
       draw();

@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from studio.data.checking import FACT, CheckSettings
-from studio.data.checks import CHECKS, SEVERITIES, severity_of
+from studio.data.checks import CHECKS, SEVERITIES
 from studio.data.profile import FACT as PROFILE
 from studio.data.version_diff import compare_records
 from studio.errors import NotYours, OptionsInvalid, RequestRefused
@@ -23,6 +23,7 @@ from studio.services.dataset_card import list_points, read_card
 from studio.services.dataset_rows import DatasetRows
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
+from studio.store.catalogue import open_catalogue
 from studio.store.connection import transaction
 from studio.store.findings import Findings
 from studio.store.fixing import FIX, Fixing
@@ -105,11 +106,23 @@ class Checks:
             found = [told_finding(person.language, rows, one) for one in Findings(rows.connection).of_rows([row_id])]
         return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
-    def count_errors(self, person: Person, dataset_id: str) -> int:
-        """Standing findings that should keep the dataset from being trained on. Raises NotYours."""
-        with self._opened(person, dataset_id) as rows:
-            counted = Findings(rows.connection).count_open()
-        return sum(count for (check, code), (count, _) in counted.items() if _severity(check, code) == "error")
+    def errors_of_version(self, person: Person, fingerprint: str) -> dict[str, Any]:
+        """{"id": of its dataset, "errors"}: findings that should be mended or ignored before it is trained on.
+
+        Those that stood open when the version was saved; while the dataset is as it was then, those that stand now.
+        Raises NotYours.
+        """
+        self._datasets.version(person, fingerprint)
+        with open_catalogue(person.workspace) as catalogue:
+            version = catalogue.version(fingerprint)
+        told = {"id": version.dataset_id, "errors": version.about.get("checks", {}).get("errors", 0)}
+        try:
+            with self._opened(person, version.dataset_id) as rows:
+                if rows.changes.last_id() == version.last_change:
+                    told["errors"] = Findings(rows.connection).count_errors()
+        except NotYours:  # a deleted dataset's version, or a project's: nothing stands but what was kept
+            pass
+        return told
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -260,10 +273,6 @@ def _examples(language: str, rows: DatasetRows, check: str, code: Mapping[str, A
     listed = Findings(rows.connection).page(check, code["code"], 0, _EXAMPLES)
     told = [told_finding(language, rows, finding) for finding in listed]
     return [{name: one[name] for name in ("row_id", "position", "words")} for one in told]
-
-
-def _severity(check: str, code: str) -> str | None:
-    return severity_of(CHECKS[check], code) if check in CHECKS else None
 
 
 def _check_code(check: str, code: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from studio.data.checks import CHECKS, severity_of
 from studio.store.connection import transaction
 
 _BATCH = 10_000
@@ -109,6 +110,15 @@ class Findings:
     def count_all(self) -> dict[tuple[str, str], int]:
         found = self._sql.execute("SELECT check_name, code, COUNT(*) FROM findings GROUP BY check_name, code")
         return {(row[0], row[1]): row[2] for row in found}
+
+    def count_errors(self) -> int:
+        """Standing findings that should keep a dataset from being trained on."""
+        counted = self.count_open()
+        return sum(
+            count
+            for (name, code), (count, _) in counted.items()
+            if name in CHECKS and severity_of(CHECKS[name], code) == "error"
+        )
 
     def count_stale(self) -> dict[tuple[str, str], int]:
         """(check, code) → findings whose row was changed or deleted since; they no longer stand."""

@@ -16,6 +16,7 @@ from studio.events import Event, Finished, Phase, Progress
 from studio.store.catalogue import VersionEntry, open_catalogue
 from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, open_dataset
+from studio.store.findings import Findings
 from studio.store.row_lengths import FACT as LENGTHS_FACT
 from studio.store.table import Table
 from studio.worker.context import WorkerJob
@@ -46,7 +47,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
             connection.execute("BEGIN")
             table, last_change = Table(connection), Changes(connection, job.spec.owner).last_id()
             facts = {name: fact for name, fact in table.facts().items() if name != LENGTHS_FACT}
-            about = {"facts": facts, "source": dataset.source}
+            about = {"facts": facts, "source": dataset.source, "checks": _checks(Findings(connection))}
             total, _ = table.counts()
             if not total:
                 raise DatasetEmpty(name=dataset.name)
@@ -94,6 +95,11 @@ def _as(saved: VersionEntry, entry: VersionEntry) -> VersionEntry:
 
 def _main_kind(info: VersionInfo) -> str:
     return max(info.kinds, key=lambda kind: info.kinds[kind])
+
+
+def _checks(findings: Findings) -> dict[str, int]:
+    """How many checks had run, and how many of their errors stood open when the version was saved."""
+    return {"ran": len(findings.runs()), "errors": findings.count_errors()}
 
 
 def frozen_rows(table: Table) -> Iterator[FrozenRow]:

@@ -20,7 +20,10 @@ def build_start(studio) -> gr.HTML:
         names = ("base", "version", "method", "adapter", "parent")
         chosen = {name: find_text(asked, name) for name in names}
         try:
-            return runs.preview(person, chosen | {"settings": object_of(asked, "settings")})
+            found = runs.preview(person, chosen | {"settings": object_of(asked, "settings")})
+            if found["status"] == "ready":
+                found["checks"] = studio.checks.errors_of_version(person, chosen["version"])
+            return found
         except OptionsInvalid as error:
             _, *said = error.message(person.language).splitlines()
             return {"status": "invalid", "said": said}

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from studio.data.checks import CHECKS
-from studio.errors import NotYours, OptionsInvalid, RequestRefused
+from studio.errors import FileUnreadable, NotYours, OptionsInvalid, RequestRefused
 from studio.people import Person
 from studio.services.checks import Checks
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
 from studio.store.masks import Masks, masks_path
 from tests.checked_datasets import Checked, write_dataset
-from tests.dataset_jobs import NoQueue, conversation
+from tests.dataset_jobs import NoQueue, conversation, make_job, run_job
 
 DUPLICATES = ("exact_duplicates", "same_row")
 ROWS = [
@@ -196,3 +196,29 @@ def test_the_map_of_placeholders_is_kept_outside_the_dataset_for_its_owner_alone
         "email": {"ann@example.org": "⟨EMAIL_1⟩", "ken@example.org": "⟨EMAIL_2⟩"}
     }
     assert Masks(path).placeholder("email", "mia@example.org") == "⟨EMAIL_3⟩"
+    path.write_text("{}", "utf-8")
+    with pytest.raises(FileUnreadable):
+        service.preview_fix(person, checked.dataset_id, "schema", "ends_unanswered")
+    datasets.delete(person, checked.dataset_id)
+    assert not path.exists()
+
+
+def test_a_version_knows_the_errors_that_stood_open_when_it_was_saved(service, person, datasets):
+    rows = [conversation("Do you sell mugs?", "Yes."), conversation("ＤＯ you sell mugs?", "Yes.")]
+    made = write_dataset(person.workspace, rows, held_out=(2,))
+    made.check()
+    first = _save(made)
+    assert service.errors_of_version(person, first) == {"id": made.dataset_id, "errors": 1}
+    service.ignore(person, made.dataset_id, "leakage", "exact", "It is meant.")
+    assert service.errors_of_version(person, first)["errors"] == 0, "ignored since, and the rows are as they were"
+    service.take_back(person, made.dataset_id, service.list(person, made.dataset_id)["ignored"][0]["ignored_id"])
+    datasets.save_row(person, made.dataset_id, 1, 1, conversation("Do you sell pens?", "Yes."), "edit")
+    assert service.errors_of_version(person, first)["errors"] == 1, "the rows have changed, the version has not"
+    assert service.errors_of_version(person, _save(made))["errors"] == 0
+    datasets.delete(person, made.dataset_id)
+    with pytest.raises(NotYours):
+        service.errors_of_version(person, first)
+
+
+def _save(made: Checked) -> str:
+    return list(run_job(make_job(made.workspace, "save_version", {"dataset_id": made.dataset_id})))[-1].result
