@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from studio.data.intervals import wilson_interval
 from studio.pocket.held_out import HeldOutPrompt, held_out_json, held_out_prompts, held_out_sums, unseen_prompts
-from studio.pocket.intervals import wilson_interval
 from studio.pocket.rules import find_problems, is_json, is_same_json, is_worked, last_integer
 from studio.pocket.samples import sft_rows
 from studio.pocket.tuning import Recipe, held_out_loss, load_pocket, sample_replies, tune

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from studio.data.intervals import wilson_interval
 from studio.pocket.held_out import HeldOutPrompt, held_out_json, held_out_prompts, unseen_prompts
-from studio.pocket.intervals import wilson_interval
 from studio.pocket.rules import JAPANESE, find_problems, is_on_topic, is_same_json, is_worked, last_integer
 from studio.pocket.samples import pair_rows
 from studio.pocket.world.puzzles import broken_json
