@@ -41,9 +41,9 @@ _WORD = re.compile("[A-Za-zÀ-ɏ'’]+")
 _SCRIPTS = {"th": re.compile("[ก-๙]"), "he": re.compile("[א-ת]"), "el": re.compile("[Α-ώ]")}
 _OTHER = re.compile("[А-яЁёІіЇїЄє\u0600-\u06ff\u0900-\u097f]")
 _ENGLISH = frozenset(
-    ["the", "of", "and", "to", "that", "you", "for", "with", "was", "are", "it", "this"]
-    + ["is", "your", "have", "be", "not", "or", "as", "on", "by", "from", "they"]
-)
+    {"the", "of", "and", "to", "that", "you", "for", "with", "was", "are", "it", "this", "is", "your", "have", "be", "not",
+     "or", "as", "on", "by", "from", "they"}
+)  # fmt: skip
 
 
 def guess_language(text: str) -> str | None:

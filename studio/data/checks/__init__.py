@@ -162,5 +162,9 @@ CHECKS: Registry[Check] = Registry(
         "personal_data",
         "garbled",
         "language_mix",
+        "repetition",
+        "boilerplate",
+        "imbalance",
+        "forbidden_words",
     ),
 )
