@@ -54,6 +54,14 @@ class FileUnreadable(InputError):
         return say(language, f"error.{self.code}.message", **self.values | ({"cause": cause} if cause else {}))
 
 
+class HubDatasetUnfit(InputError):
+    """A dataset of the Hub that is not read here. values: repo, cause (worded under `hub_unfit.<cause>`), kind or found."""
+
+    def message(self, language: str) -> str:
+        cause = _said_if_known(language, f"hub_unfit.{self.values.get('cause')}", self.values)
+        return say(language, f"error.{self.code}.message", **self.values | ({"cause": cause} if cause else {}))
+
+
 class FormatUnknown(InputError):
     """values: file, fields (comma-separated names found)."""
 

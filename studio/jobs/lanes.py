@@ -18,7 +18,7 @@ PLACES: dict[Lane, int] = {"device": 1, "light": 2}
 STOP_GRACE_S: dict[Lane, float] = {"device": 120.0, "light": 15.0}
 """How long a job may take to stop by itself: a device job saves its adapter first."""
 
-ONLINE_KINDS = frozenset({"download"})
+ONLINE_KINDS = frozenset({"download", "look_dataset", "fetch_dataset"})
 ATTEMPTS = 3
 """A job whose keeper dies before the work started is started again, this often at most."""
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.errors import HubRefused, HubUnreachable, ModelNotFound, NameUnsafe, WeightsUnsafe
+from studio.data.hub_access import TIMEOUT_S, remote_errors
+from studio.errors import ModelNotFound, NameUnsafe, WeightsUnsafe
 from studio.models.catalogue import is_hub_name
 
-ADDRESS = "huggingface.co"
-TIMEOUT_S = 10.0
 _WANTED = (".safetensors", ".json", ".jinja", "README.md", "LICENSE")
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -44,7 +41,7 @@ def read_hub_files(repo: str) -> HubFiles:
 
     if not is_hub_name(repo):
         raise NameUnsafe(name=str(repo)[:80])
-    with _remote_errors(repo):
+    with remote_errors(repo):
         info = HfApi().model_info(repo, files_metadata=True, timeout=TIMEOUT_S)
     every = {entry.rfilename: entry.size or 0 for entry in info.siblings or []}
     sizes = {name: size for name, size in every.items() if "/" not in name and name.endswith(_WANTED)}
@@ -60,19 +57,5 @@ def fetch_file(found: HubFiles, name: str, folder: Path) -> None:
     """One file into `folder`; what was fetched before of it is used. Raises HubUnreachable, HubRefused."""
     from huggingface_hub import hf_hub_download
 
-    with _remote_errors(found.repo):
+    with remote_errors(found.repo):
         hf_hub_download(found.repo, name, revision=found.revision, local_dir=folder)
-
-
-@contextmanager
-def _remote_errors(repo: str) -> Iterator[None]:
-    """Whatever the hub's client raises, as one of two errors: it did not answer, or it answered no."""
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError
-
-    try:
-        yield
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else None
-        raise HubRefused(address=f"{ADDRESS}/{repo}", status=status, retries=0) from error
-    except (HTTPError, LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
-        raise HubUnreachable(address=ADDRESS, status=None, retries=0) from error

@@ -86,6 +86,22 @@ class Imports:
         options["name"] = self._free_name(person, name, title)
         return self._submit(person, deed, options)
 
+    def import_fetched(
+        self, person: Person, deed: str, kept: tuple[str, str], name: str | None, choices: dict[str, Any]
+    ) -> str:
+        """Import a file that a job left under uploads/. kept: its name there, and the name it is shown under.
+
+        Raises NotYours where it is gone, and what `import_upload` raises for names and choices.
+        """
+        if done := self._done_before(person, deed):
+            return done
+        upload, file_name = kept
+        if not (person.workspace / "uploads" / upload).exists():
+            raise NotYours(what="upload")
+        options = checked_choices(choices) | {"file_name": file_name, "source": f"upload:{upload}"}
+        options["name"] = self._free_name(person, name, Path(file_name).stem)
+        return self._submit(person, deed, options)
+
     def import_again(self, person: Person, deed: str, job_id: str, name: str | None, choices: dict[str, Any]) -> str:
         """Import the file of an earlier import once more, with other choices, as another dataset."""
         if done := self._done_before(person, deed):

@@ -26,6 +26,7 @@ from studio.services.datasets import Datasets
 from studio.services.endpoints import Endpoints
 from studio.services.exports import Exports
 from studio.services.guide import Guide
+from studio.services.hub_datasets import HubDatasets
 from studio.services.live import Live
 from studio.services.making import Making
 from studio.services.mappings import SavedMappings
@@ -64,6 +65,7 @@ class Studio:
         self.previews = Previews()
         self.mappings = SavedMappings()
         self.refusals = Refusals(self.datasets)
+        self.hub_datasets = HubDatasets(settings, self.queue, self.datasets)
         self.deeds = Deeds(self.datasets, self.queue)
         self.hints = RowHints(self.datasets)
         self.bases = Bases(settings, self.queue)
@@ -105,6 +107,7 @@ class Studio:
         """Start no more jobs, end the spare and the model server, give the root back. Running jobs go on."""
         self.visitors.close()
         self.compare.close()
+        self.previews.close()
         self.queue.close()
         self.endpoints.close()
         self.server.close()

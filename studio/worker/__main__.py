@@ -32,6 +32,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "probe": "studio.worker.probe:run",
         "train": "studio.worker.train:run",
         "download": "studio.worker.download:run",
+        "look_dataset": "studio.worker.hub_datasets:look",
+        "fetch_dataset": "studio.worker.hub_datasets:fetch",
         "export": "studio.worker.export:run",
         "compile_pairs": "studio.worker.compile:run",
         "write_replies": "studio.worker.replies:run",
