@@ -138,7 +138,7 @@
       const done = async () => {
         await follow(await server.restore({ id, number, deed }));
         this.ctx.toast(say("data.restored", { number }), "good");
-        whetstone.send("data:changed", { id, undone: true });
+        whetstone.send("data:changed", { id, row_id: data.current.row?.row_id, undone: true });
       };
       const asked = data.ask({ title: say("data.restore_title", { number }), body: el("div", { class: "ws-form" }, [words, counted, working]), act: say("data.restore"), done });
       await count();

@@ -111,7 +111,7 @@
     async showRows(rowIds) {
       const found = rowIds || (await this.ctx.server.different_rows({ job_id: this.job, what: this.what }));
       this.node.closest("dialog")?.close();
-      whetstone.send("data:filter", { row_ids: found });
+      whetstone.send("data:filter", { row_ids: found, words: this.ctx.say("diff.shown", { rows: found.length }) });
     }
   }
 

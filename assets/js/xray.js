@@ -218,7 +218,7 @@
       if (found.version === null) {
         const rowIds = await this.ctx.server.nothing({ ...this.question, id: this.info.id });
         this.show("row");
-        whetstone.send("data:filter", { row_ids: rowIds });
+        whetstone.send("data:filter", { row_ids: rowIds, words: this.ctx.say("xray.lengths.nothing_words", { count: this.longest, rows: rowIds.length }) });
         return;
       }
       this.openLost({ ...this.question, method: found.method, id: this.info.id, number: found.version, count: found.nothing, listed: found.listed });
@@ -229,7 +229,7 @@
       Object.assign(this.chosen, { base: lost.base, most: lost.max_length });
       this.drawControls();
       this.show("row");
-      whetstone.send("data:lost", lost);
+      whetstone.send("data:filter", { id: lost.id, lost });
     }
 
     // Drawing ----------------------------------------------------------------------------------------------------

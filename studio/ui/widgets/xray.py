@@ -19,33 +19,19 @@ def build_xray(studio) -> gr.HTML:
         base, record, most = text_of(argument, "base"), object_of(argument, "record"), whole_of(argument, "max_length")
         return xray.render(person, base, record, most, find_text(argument, "template"))
 
-    def shortened(argument: dict) -> dict[str, Any]:
-        """Which row is to be made short enough for which base, and how."""
-        return {
-            "row_id": whole_of(argument, "row_id"),
-            "base": text_of(argument, "base"),
-            "max_length": whole_of(argument, "max_length"),
-            "way": find_text(argument, "way"),
-            "turn": find_whole(argument, "turn"),
-        }
-
     def preview(person: Person, argument: dict) -> dict[str, Any]:
-        return studio.mending.preview(person, text_of(argument, "id"), shortened(argument))
+        return studio.mending.preview(person, text_of(argument, "id"), _shortened(argument))
 
     def shorten(person: Person, argument: dict) -> dict[str, Any]:
-        asked, revision = shortened(argument), whole_of(argument, "revision")
+        asked, revision = _shortened(argument), whole_of(argument, "revision")
         return studio.mending.apply(person, text_of(argument, "id"), asked, revision, text_of(argument, "deed"))
 
     def lengths(person: Person, argument: dict) -> dict[str, Any]:
-        return xray.lengths(person, *measured(argument), whole_of(argument, "max_length"))
+        return xray.lengths(person, *_measured(argument), whole_of(argument, "max_length"))
 
     def batches(person: Person, argument: dict) -> dict[str, Any]:
         cut = {name: whole_of(argument, name) for name in ("max_length", "batch")}
-        return xray.batches(person, *measured(argument), cut)
-
-    def measured(argument: dict) -> tuple[str, str, int | None]:
-        """Which base, and which version of which dataset."""
-        return text_of(argument, "base"), text_of(argument, "id"), find_whole(argument, "number")
+        return xray.batches(person, *_measured(argument), cut)
 
     def nothing(person: Person, argument: dict) -> list[int]:
         return xray.nothing_rows(
@@ -75,3 +61,19 @@ def build_xray(studio) -> gr.HTML:
             "shorten": shorten,
         },
     )
+
+
+def _measured(argument: dict) -> tuple[str, str, int | None]:
+    """Which base, and which version of which dataset."""
+    return text_of(argument, "base"), text_of(argument, "id"), find_whole(argument, "number")
+
+
+def _shortened(argument: dict) -> dict[str, Any]:
+    """Which row is to be made short enough for which base, and how."""
+    return {
+        "row_id": whole_of(argument, "row_id"),
+        "base": text_of(argument, "base"),
+        "max_length": whole_of(argument, "max_length"),
+        "way": find_text(argument, "way"),
+        "turn": find_whole(argument, "turn"),
+    }

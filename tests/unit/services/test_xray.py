@@ -81,9 +81,7 @@ def test_what_cannot_be_rendered_is_named(xray, person):
         assert (shown["sides"], [problem["code"] for problem in shown["problems"]]) == ([], [code])
 
 
-def test_the_lengths_of_a_version_are_counted_and_the_rows_that_train_nothing_are_found(
-    xray, studio, person, dataset
-):
+def test_the_lengths_of_a_version_are_counted_and_the_rows_that_train_nothing_are_found(xray, studio, person, dataset):
     found = measured(xray, person, dataset, 40)
     assert (found["status"], found["version"], found["versions"], found["behind"]) == ("ready", 1, [1], False)
     assert (found["rows"], found["cut"], found["nothing"], found["listed"]) == (21, 1, 1, 1)
