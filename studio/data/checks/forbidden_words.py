@@ -34,6 +34,8 @@ class ForbiddenWords(Check):
         "区別し、英字の語は単語全体が一致したときだけ見つけます。",
     )
     severity = "warn"
+    needs = "forbidden"
+    uses = ("forbidden",)
     words = {
         FORBIDDEN: Text(
             "Holds the word {word} {count} {count|time|times}.", "禁止語 {word} が {count} 回使われています。"

@@ -40,7 +40,7 @@ class PersonalData(Check):
         "探します。同じ値はデータセット全体で同じ記号に置き換えます。",
     )
     severity = "warn"
-    severities = {"card": "error", "my_number": "error", "key": "error", "login": "error"}
+    severities = {"card": "error", "my_number": "error"}
     words = {
         "email": Text("Holds {count} e-mail {count|address|addresses}: {shown}", "メールアドレスが {count} 件：{shown}"),
         "phone": Text("Holds {count} phone {count|number|numbers}: {shown}", "電話番号が {count} 件：{shown}"),
