@@ -31,7 +31,7 @@
         const state = await this.ctx.server.job({ job_id: id });
         if (turn !== this.turn) return null;
         show(state);
-        if (!["queued", "running"].includes(state.status)) {
+        if (data.hasEnded(state)) {
           this.job = null;
           if (state.status === "finished") return state;
           throw state.problem || { message: this.ctx.say("hub_dataset.stopped"), hint: "" };
