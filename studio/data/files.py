@@ -82,7 +82,7 @@ class Source:
         if self.packing is None:
             return self.open()
         with self.open() as packed:
-            return cast(BinaryIO, unpack_to_disk(packed))
+            return cast(BinaryIO, unpack_to_disk(packed, self.path))
 
     def size_bytes(self) -> int | None:
         """How long the file is, where that is known without unpacking it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import os
 import re
 import shutil
 import stat
@@ -168,9 +169,13 @@ def shown_name(name: str) -> str:
     return _UNSAFE.sub("\ufffd", name)[:200]
 
 
-def unpack_to_disk(source: BinaryIO) -> IO[bytes]:
-    """A nameless temporary file with all that a packed stream holds, for readers that jump about in it."""
-    target = tempfile.TemporaryFile(prefix="whetstone-")  # noqa: SIM115 - the caller closes it
+def unpack_to_disk(source: BinaryIO, beside: Path) -> IO[bytes]:
+    """A nameless temporary file with all that a packed stream holds, for readers that jump about in it.
+
+    beside: the packed file, on whose disk there is more room than where temporary files usually lie.
+    """
+    folder = beside.parent if os.access(beside.parent, os.W_OK) else None
+    target = tempfile.TemporaryFile(prefix="whetstone-", dir=folder)  # noqa: SIM115 - the caller closes it
     try:
         shutil.copyfileobj(source, target, 1024 * 1024)
         target.seek(0)
