@@ -10,10 +10,10 @@
     if (!code) return say("card.language_unclear");
     return new Intl.DisplayNames([whetstone.language === "ja" ? "ja" : "en"], { type: "language" }).of(code);
   };
-  const share = (part, whole) => `${whetstone.number((100 * part) / Math.max(whole, 1), 0)} %`;
+  const percent = (part, whole) => Math.round((100 * part) / Math.max(whole, 1));
 
   const fact = (name, ...values) => [el("dt", { text: name }), el("dd", {}, values.filter(Boolean))];
-  const list = (items) => el("span", { class: "ws-fine ws-card-list" }, items.map((item) => el("span", typeof item === "string" ? { text: item } : {}, typeof item === "string" ? [] : [item])));
+  const list = (items) => el("span", { class: "ws-fine ws-card-list" }, items.map((text) => el("span", { text })));
 
   const drawFacts = (say, card) => {
     const { info, profile, checks } = card;
@@ -22,10 +22,10 @@
       ...fact(say("card.rows"), list([say("data.fact_rows", { rows: info.rows }), say("data.fact_held_out", { rows: info.held_out }), info.refused ? say("data.fact_refused", { rows: info.refused }) : ""].filter(Boolean))),
     ];
     if (profile) {
-      const sampled = profile.sampled;
+      const { sampled } = profile;
       rows.push(
         ...fact(say("card.kinds"), list(Object.entries(profile.kinds).map(([kind, count]) => say("card.kind_rows", { kind: say(`data.kind.${kind}`), rows: count })))),
-        ...fact(say("card.languages"), list(Object.entries(profile.languages).map(([code, count]) => `${languageName(code, say)} ${share(count, sampled)}`))),
+        ...fact(say("card.languages"), list(Object.entries(profile.languages).map(([code, count]) => say("card.language_share", { language: languageName(code, say), percent: percent(count, sampled) })))),
         ...fact(say("card.lengths"), list([say("card.length_middle", { count: profile.middle }), say("card.length_longest", { count: profile.longest })])),
       );
     }
