@@ -64,6 +64,38 @@ _OTHER_NAMES = re.compile(
     rf"|(?:私|わたし|僕|当方)は、?{_MODELS}|{_MAKERS}(?:によって|が|に)(?:開発|訓練|作成|学習|作ら|提供)",
     re.IGNORECASE,
 )
+_REFUSAL_HINTS = (
+    *(
+        " ai",
+        "language model",
+        "artificial intelligence",
+        "i don't have",
+        "i do not have",
+        "sorry",
+        "i can't",
+        "i cannot",
+    ),
+    *(
+        "i am unable",
+        "knowledge cutoff",
+        "training data",
+        "as of my last",
+        "ai言",
+        "aiア",
+        "aiと",
+        "aiな",
+        "aiで",
+        "aiの",
+    ),
+    *("はai", "言語モデル", "人工知能"),
+)
+_NAME_HINTS = (
+    *("gpt", "claude", "bard", "gemini", "copilot", "llama", "vicuna", "alpaca", "qwen", "deepseek", "mistral", "grok"),
+    *("ernie", "koala", "assistant", "bloom", "openai", "anthropic", "google", "deepmind", "meta ai", "alibaba", "xai"),
+    *("lmsys", "large model systems"),
+)
+"""One of these stands in everything that the patterns find: looking for them first is ten times as fast."""
+
 _SPEAKS_OF_ITSELF = re.compile(r"\bI\b|\b[Mm]y\b|\bme\b|私|わたし|僕|当方")
 _SHOWN = 40
 
@@ -144,7 +176,8 @@ class Boilerplate(Check):
 
 def _found(reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
     text = CODE.sub("", reply) if "```" in reply else reply
-    if match := _REFUSALS.search(text):
+    lowered = text.lower()
+    if _holds(lowered, _REFUSAL_HINTS) and (match := _REFUSALS.search(text)):
         yield REFUSAL, {"shown": _sentence(text, match)}
     tokens = [*_TOKENS.findall(text), *(heading.strip() for heading in _HEADINGS.findall(text))]
     if tokens and without_tokens(reply):
@@ -155,8 +188,14 @@ def _found(reply: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield NEXT_TURN, {"shown": _sentence(text, match)}
     if (match := _PLACEHOLDERS.search(text)) and not _ABOUT_TEMPLATES.search(text):
         yield PLACEHOLDER, {"shown": match.group()}
-    if (match := _OTHER_NAMES.search(text)) and _SPEAKS_OF_ITSELF.search(text, max(0, match.start() - 80), match.end()):
+    if (match := _holds(lowered, _NAME_HINTS) and _OTHER_NAMES.search(text)) and _SPEAKS_OF_ITSELF.search(
+        text, max(0, match.start() - 80), match.end()
+    ):
         yield OTHER_NAME, {"shown": _sentence(text, match)}
+
+
+def _holds(lowered: str, hints: tuple[str, ...]) -> bool:
+    return any(hint in lowered for hint in hints)
 
 
 def _sentence(text: str, match: re.Match[str]) -> str:
