@@ -26,7 +26,7 @@ class Text:
     en: str
     ja: str
 
-    def said(self, language: str, **values: Any) -> str:
+    def said(self, language: str, /, **values: Any) -> str:
         return render_words(self.ja if language == "ja" else self.en, values, language)
 
 

@@ -5,8 +5,6 @@
   const data = (whetstone.data = whetstone.data || {});
   const PAGE_ROWS = 50;
   const REMEMBERED = "whetstone.data.open";
-  // Typing pauses longer than this start a search; shorter felt hasty with a Japanese input method.
-  const SEARCH_PAUSE_MS = 250;
   const WIDE = window.matchMedia("(min-width: 900px)");
 
   class TablePanel {
@@ -16,12 +14,18 @@
       this.datasets = [];
       this.isKnown = false; // whether the list was read at least once: before, "no dataset" would be a guess
       this.info = null;
-      this.page = null; // {rows, columns, total, page, pages} as the service says
-      this.asked = { page: 1, split: "", query: "", lost: null };
+      this.page = null; // {rows, columns, total, page, pages, …} as the service says
+      this.number = 1; // of the page that is wanted
       this.turn = 0;
+      this.seeker = ctx.deed(); // a newer search of this table stops an older one
+      this.picked = new Set(); // row ids that are ticked, on whatever page
       this.unsaved = new Set();
       data.current = { info: null, row: null };
       this.head = data.datasetHead(ctx, this);
+      this.steps = data.steps(ctx);
+      this.filters = data.filters(ctx, () => this.filtered());
+      this.bulk = data.bulkBar(ctx, this);
+      this.view = data.tableView(this);
       this.build();
       ctx.on("data:move", ({ by }) => this.moveBy(by));
       ctx.on("data:focus", () => this.focusSelected());
@@ -29,32 +33,28 @@
       ctx.on("data:open", ({ id }) => this.reload(id));
       ctx.on("data:drafts", ({ rows }) => this.markUnsaved(rows));
       ctx.on("version:saved", () => this.reload());
-      ctx.on("data:lost", (lost) => this.showLost(lost));
+      ctx.on("data:filter", (asked) => this.showFiltered(asked));
+      ctx.on("data:checked", ({ id }) => id === this.info?.id && this.load(this.number));
       this.reload(this.remembered());
     }
 
     build() {
-      this.search = el("input", { class: "ws-input ws-search", attrs: { type: "search", translate: "no", autocomplete: "off" } });
-      this.split = el("select", { class: "ws-input ws-split" });
-      this.lost = el("span", { class: "ws-lost ws-tag ws-tag-warn", attrs: { hidden: true } });
-      this.filters = el("div", { class: "ws-filters" }, [this.lost, this.search, this.split]);
+      this.head.node.querySelector(".ws-spacer").after(this.steps.node);
       this.columns = el("tr", {});
       this.rows = el("tbody", {});
       this.table = el("table", { class: "ws-table ws-grid", attrs: { role: "grid" } }, [el("thead", {}, [this.columns]), this.rows]);
       this.scroller = el("div", { class: "ws-scroll" }, [this.table]);
       this.count = el("span", { class: "ws-key", attrs: { role: "status" } });
       this.add = data.button("", () => whetstone.send("data:add", {}), "small");
+      this.choose = data.button("", () => data.chooseColumns(this.choose, this.ctx.say, this.info.kind, this.page, () => this.render()), "small");
+      this.choose.classList.add("ws-hide-narrow");
       this.pager = el("nav", { class: "ws-pager" });
-      this.bar = el("div", { class: "ws-bar" }, [this.count, this.add, el("span", { class: "ws-spacer" }), this.pager]);
+      this.bar = el("div", { class: "ws-bar" }, [this.count, this.add, this.choose, el("span", { class: "ws-spacer" }), this.pager]);
       this.empty = el("div", { class: "ws-empty ws-data-empty" });
-      this.root.replaceChildren(el("section", { class: "ws-panel ws-rows" }, [this.head.node, this.filters, this.scroller, this.empty, this.bar]));
-      this.rows.addEventListener("click", (event) => this.pick(event.target.closest("tr")));
+      const parts = [this.head.node, this.filters.node, this.bulk.node, this.scroller, this.empty, this.bar];
+      this.root.replaceChildren(el("section", { class: "ws-panel ws-rows" }, parts));
+      this.rows.addEventListener("click", (event) => this.click(event));
       this.rows.addEventListener("keydown", (event) => this.key(event));
-      this.search.addEventListener("input", (event) => {
-        if (!event.isComposing) this.searchSoon();
-      });
-      this.search.addEventListener("compositionend", () => this.searchSoon());
-      this.split.addEventListener("change", () => this.filter());
       this.relabel();
     }
 
@@ -91,19 +91,23 @@
       this.setInfo(info);
       if (!info) this.showEmpty();
       else if (another) await this.openFresh();
-      else await this.load(this.asked.page);
+      else await this.load(this.number);
     }
 
     setInfo(info) {
       this.info = info;
       data.current.info = info;
       if (info) this.remember(info.id);
+      this.steps.open(info).catch(whetstone.report);
       this.head.show(info, this.datasets);
       whetstone.send("data:dataset", info);
     }
 
     async openFresh() {
-      this.clearFilter();
+      this.picked.clear();
+      this.bulk.all = false;
+      this.filters.open(this.info);
+      this.filters.reset();
       this.select(null);
       await this.load(1);
       // On a wide screen the first row opens at once; on a phone it would push the table away.
@@ -122,7 +126,7 @@
     // is dropped, and must not be taken for the page that was wanted.
     async load(page) {
       if (!this.info) return;
-      this.asked.page = page;
+      this.number = page;
       const turn = ++this.turn;
       this.latest = this.fetchPage(turn);
       let awaited;
@@ -133,91 +137,79 @@
     }
 
     async fetchPage(turn) {
-      const { page, split, query, lost } = this.asked;
+      const asked = { id: this.info.id, page: this.number, page_size: PAGE_ROWS, filter: this.filters.selection, seeker: this.seeker };
+      this.scroller.setAttribute("aria-busy", "true");
       try {
-        const found = await this.ctx.server.page({ id: this.info.id, page, page_size: PAGE_ROWS, split: split || null, query: query || null, lost });
+        const found = await this.ctx.server.page(asked);
         if (turn !== this.turn) return;
-        this.asked.page = found.page;
+        this.number = found.page;
         this.page = found;
+        data.current.selection = this.filters.isActive || this.filters.order.sort ? asked.filter : null;
+        data.current.total = found.total;
+        this.filters.tell(null);
         this.render();
       } catch (error) {
         if (turn !== this.turn) return;
-        if (this.page) this.asked.page = this.page.page;
-        whetstone.report(error);
+        if (this.page) this.number = this.page.page;
+        if (/^Pattern/.test(error?.code)) this.filters.tell(error);
+        else whetstone.report(error);
+      } finally {
+        if (turn === this.turn) this.scroller.removeAttribute("aria-busy");
       }
     }
 
-    searchSoon() {
-      clearTimeout(this.pause);
-      this.pause = setTimeout(() => this.filter(), SEARCH_PAUSE_MS);
+    filtered() {
+      this.picked.clear();
+      this.bulk.all = false;
+      return this.load(1);
     }
 
-    filter() {
-      const query = this.search.value.trim();
-      if (query === this.asked.query && this.split.value === this.asked.split) return;
-      this.asked = { page: 1, query, split: this.split.value, lost: null };
-      this.load(1);
-    }
-
-    // lost: {id, base, method, max_length, number, count, listed}: only the rows that then train nothing, until the tag is closed.
-    async showLost(lost) {
-      if (lost.id !== this.info?.id) await this.reload(lost.id);
-      this.clearFilter();
-      this.asked.lost = lost;
-      this.drawLost();
-      await this.load(1);
+    // Another panel asks for rows: {the fields of a selection, words: what they are, id: of another dataset}. lost: rows of
+    // a version that train nothing, {base, method, max_length, number, count, listed}.
+    async showFiltered({ id, lost, ...asked }) {
+      if (id && id !== this.info?.id) await this.reload(id);
+      if (lost) {
+        const { number, max_length: count, count: rows, listed } = lost;
+        asked.row_ids = await this.ctx.server.lost({ id: this.info.id, lost });
+        asked.words = this.ctx.say(listed < rows ? "data.lost_some" : "data.lost", { number, count, rows, listed });
+      }
+      this.filters.take(asked);
+      if (asked.check) await this.filters.refresh();
+      await this.filtered();
       this.select(this.page?.rows[0]?.row_id ?? null);
-    }
-
-    async leaveLost() {
-      const shown = this.page?.rows.find((row) => row.row_id === data.current.row?.row_id);
-      this.clearFilter();
-      await this.load(shown ? Math.ceil(shown.position / PAGE_ROWS) : 1);
-    }
-
-    drawLost() {
-      const { lost } = this.asked;
-      const { say } = this.ctx;
-      this.search.hidden = this.split.hidden = Boolean(lost);
-      this.lost.hidden = !lost;
-      if (!lost) return;
-      const { number, max_length: count, count: rows, listed } = lost;
-      const words = say(listed < rows ? "data.lost_some" : "data.lost", { number, count, rows, listed });
-      const label = say("data.lost_clear");
-      const close = el("button", { class: "ws-icon", text: "×", attrs: { type: "button", title: label, "aria-label": label }, on: { click: () => this.leaveLost() } });
-      this.lost.replaceChildren(el("span", { class: "ws-lost-words", text: words }), close);
     }
 
     // After a deed of the editor: facts and page are read again, and the row it was about is found, unless the person
     // has gone to another one meanwhile.
-    async changed({ id, row_id: rowId, position, gone, undone }) {
+    async changed({ id, row_id: rowId, position, gone, undone, many }) {
       if (id !== this.info?.id) return;
       const before = data.current.row?.row_id;
       const index = gone == null || !this.page ? -1 : this.page.rows.findIndex((row) => row.row_id === gone);
       await this.reload();
       whetstone.send("dataset:changed", { id });
       if (data.current.row?.row_id !== before) return;
-      if (gone != null) this.select(this.page.rows[Math.min(Math.max(index, 0), this.page.rows.length - 1)]?.row_id ?? null);
+      if (many) this.readAgain();
+      else if (gone != null) this.select(this.page.rows[Math.min(Math.max(index, 0), this.page.rows.length - 1)]?.row_id ?? null);
       else if (rowId != null) await this.reveal(rowId, position, undone ? "again" : "quiet");
+    }
+
+    // After a change of many rows: the open one may be among them, or gone.
+    readAgain() {
+      const rows = this.page?.rows || [];
+      const isHere = rows.some((row) => row.row_id === data.current.row?.row_id);
+      this.select(isHere ? data.current.row.row_id : rows[0]?.row_id ?? null, "again");
     }
 
     // Shows a row wherever it stands: on another page, or outside of what is searched for.
     async reveal(rowId, position, how) {
       const isHere = () => this.page.rows.some((row) => row.row_id === rowId);
-      const filtered = Boolean(this.asked.query || this.asked.split || this.asked.lost);
+      const filtered = this.filters.isActive || Boolean(this.filters.order.sort);
       // A saved row that no longer matches the search stays open in the editor; the search stays too.
       if (!isHere() && position && !(filtered && how === "quiet")) {
-        if (filtered) this.clearFilter();
+        if (filtered) this.filters.reset();
         await this.load(Math.ceil(position / PAGE_ROWS));
       }
       this.select(isHere() ? rowId : null, how);
-    }
-
-    clearFilter() {
-      this.search.value = "";
-      this.split.value = "";
-      this.asked = { page: 1, split: "", query: "", lost: null };
-      this.drawLost();
     }
 
     // Selection -----------------------------------------------------------------------------------------------------
@@ -237,8 +229,15 @@
       if (how === "again" || (!same && how !== "quiet")) whetstone.send("data:row", data.current.row);
     }
 
-    pick(row) {
+    click(event) {
+      const row = event.target.closest("tr");
       if (!row) return;
+      const box = event.target.closest(".ws-col-pick");
+      if (box) return this.view.tick(this.idOf(row), event);
+      return this.open(row);
+    }
+
+    open(row) {
       this.select(this.idOf(row));
       row.focus({ preventScroll: true });
       if (!WIDE.matches) whetstone.send("data:show_editor", {});
@@ -288,8 +287,9 @@
         Home: () => this.select(rows[0].row_id),
         End: () => this.select(rows[rows.length - 1].row_id),
         Enter: () => whetstone.send("data:edit", {}),
+        " ": () => this.place >= 0 && this.view.tick(rows[this.place].row_id, event),
       };
-      if (!deeds[event.key] || !rows.length) return;
+      if (!deeds[event.key] || !rows.length || event.target.tagName === "INPUT") return;
       event.preventDefault();
       await deeds[event.key]();
       if (event.key !== "Enter") this.focusSelected();
@@ -304,69 +304,53 @@
 
     render() {
       const has = Boolean(this.info);
-      this.filters.hidden = this.bar.hidden = this.scroller.hidden = !has;
+      this.filters.node.hidden = this.bar.hidden = this.scroller.hidden = !has;
       this.empty.hidden = has || !this.isKnown;
       this.root.dataset.page = this.page ? String(this.page.page) : "";
       this.root.dataset.dataset = this.info?.id || "";
+      this.bulk.draw();
       if (!has) {
         if (this.isKnown) data.emptyDatasets(this.empty, this.ctx);
         return;
       }
       if (!this.page) return;
-      const { say } = this.ctx;
-      this.columns.replaceChildren(el("th", { class: "ws-col-number", text: say("data.column.number") }), ...this.page.columns.map((name) => this.columnHead(name)), el("th", { class: "ws-col-split", text: say("data.column.split") }));
+      const shown = data.columnsShown(this.info.kind, this.page);
+      this.view.drawHead(this.columns, shown);
       this.table.setAttribute("aria-rowcount", String(this.page.total + 1));
       const hadFocus = this.rows.contains(document.activeElement);
-      this.rows.replaceChildren(...this.page.rows.map((row) => this.renderRow(row)));
+      this.rows.replaceChildren(...this.page.rows.map((row) => this.view.drawRow(row, shown)));
       this.markUnsaved([...this.unsaved]);
       this.select(data.current.row?.row_id ?? null);
       if (hadFocus) this.focusSelected();
+      this.view.drawPicks();
       this.renderBar();
-    }
-
-    columnHead(name) {
-      return el("th", { class: `ws-col-${name}`, text: this.ctx.say(`data.column.${name}`), attrs: { scope: "col" } });
-    }
-
-    renderRow(row) {
-      const cells = this.page.columns.map((name, index) => data.cell(name, row.cells[index]));
-      const split = el("span", { class: row.split === "held_out" ? "ws-tag" : "ws-key", text: this.ctx.say(`data.split.${row.split}`) });
-      return el("tr", { attrs: { "data-row": String(row.row_id), role: "row", "aria-rowindex": String(row.position + 1), tabindex: "-1" } }, [
-        el("td", { class: "ws-col-number", text: whetstone.number(row.position) }),
-        ...cells,
-        el("td", { class: "ws-col-split" }, [split]),
-      ]);
     }
 
     renderBar() {
       const { total, page, rows } = this.page;
       const first = (page - 1) * PAGE_ROWS + 1;
       const values = { first, last: first + rows.length - 1, total };
-      const searched = this.asked.query || this.asked.split || this.asked.lost;
       if (this.page.complete === false) this.count.textContent = this.ctx.say("data.search_cut", values);
       else if (rows.length) this.count.textContent = this.ctx.say("data.rows_shown", values);
-      else this.count.textContent = this.ctx.say(searched ? "data.nothing_found" : "data.no_rows");
+      else this.count.textContent = this.ctx.say(this.filters.isActive ? "data.nothing_found" : "data.no_rows");
       data.renderPager(this.pager, this.ctx.say, this.page, (to) => this.turnPage(to));
     }
 
     relabel() {
       const { say } = this.ctx;
-      this.search.placeholder = say("data.search");
-      this.search.setAttribute("aria-label", say("data.search"));
       this.table.setAttribute("aria-label", say("data.table"));
-      const chosen = this.asked.split;
-      this.split.replaceChildren(...["", "train", "held_out"].map((name) => el("option", { text: say(name ? `data.split.${name}` : "data.split.all"), attrs: { value: name } })));
-      this.split.value = chosen;
-      this.split.setAttribute("aria-label", say("data.column.split"));
       this.add.textContent = say("data.row_add");
+      this.choose.textContent = say("data.columns");
       this.pager.setAttribute("aria-label", say("data.pages"));
       this.head.relabel();
-      this.drawLost();
+      this.filters.relabel();
+      this.steps.draw();
       this.render();
     }
 
     destroy() {
-      clearTimeout(this.pause);
+      clearTimeout(this.filters.pause);
+      this.steps.destroy();
     }
   }
 

@@ -99,8 +99,8 @@ def turn_box(page: Page, index: int, section: str = "messages") -> Locator:
 
 
 def cells(page: Page, position: int) -> list[str]:
-    """The texts of a row of the table, without its number and its split."""
-    return page.locator(f"{TABLE} tbody tr").nth((position - 1) % 50).locator("td").all_inner_texts()[1:-1]
+    """The texts of a row of the table: the columns of its record."""
+    return page.locator(f"{TABLE} tbody tr").nth((position - 1) % 50).locator("td.ws-cell").all_inner_texts()
 
 
 def edit_turn(page: Page, index: int, text: str, section: str = "messages") -> None:

@@ -45,7 +45,7 @@ def test_the_language_changes_under_an_unsaved_edit_and_nothing_is_lost(page, tm
     page.locator("#ws-language").select_option("ja")
     expect(page.locator(f"{EDITOR} .ws-title")).to_have_text("1 行目")
     expect(button(page.locator(EDITOR), "行を保存")).to_be_enabled()
-    expect(page.locator(f"{TABLE} th").nth(1)).to_have_text("ユーザー")
+    expect(page.locator(f"{TABLE} th.ws-col-user")).to_have_text("ユーザー")
     expect(turn_box(page, 1)).to_have_value("まだ保存していません")
     button(page.locator(TABLE), "取り込み").click()
     expect(page.locator(DIALOG)).to_contain_text("ここにファイルをドロップ")
