@@ -22,8 +22,8 @@ from studio.settings import Settings
 from studio.store.catalogue import DatasetEntry, VersionEntry, open_catalogue
 from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, is_dataset_id, open_dataset, remove_abandoned, remove_dataset
-from studio.store.refused import OPEN, RefusedRows
 from studio.store.masks import masks_path
+from studio.store.refused import OPEN, RefusedRows
 from studio.store.table import Table
 
 _log = logging.getLogger("whetstone")
