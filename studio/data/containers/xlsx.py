@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,19 @@ if TYPE_CHECKING:
     from studio.data.files import Head, Source
 
 _SAMPLE_ROWS = 50
-_DAMAGED = (ParseError, BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, OSError)
+_DAMAGED = (
+    ParseError,
+    BadZipFile,
+    zlib.error,
+    struct.error,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 """What openpyxl raises on a workbook that is none."""
 
 

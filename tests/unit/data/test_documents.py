@@ -92,9 +92,9 @@ def test_a_preview_of_a_long_file_takes_a_moment(tmp_path):
         for _ in range(200):
             file.write(b"A line of the long text.\n\n" * 40_000)
         file.write("お茶です。\n".encode("cp932") * 20)
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     plan = plan_reading(tmp_path / "a.txt", "a.txt")
-    rows = preview_rows(plan, 50)
-    seconds = time.perf_counter() - began_s
+    rows = preview_rows(plan, 50, within_s=60)
+    seconds = time.process_time() - began_s
     assert (plan.source.encoding, len(rows)) == ("cp932", 50)
-    assert seconds < 1  # 0.1 s on two idle cores; reading it all takes five times that
+    assert seconds < 1  # a tenth of that, however busy the machine is
