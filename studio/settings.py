@@ -39,7 +39,8 @@ class Settings:
 
     login: a file of names and password hashes, or None. hosts: other names the page may be reached by.
     upload_limit_bytes: the largest file that may be uploaded. has_sign_in: the Space lets visitors sign in to Hugging
-    Face. visitor_hours: how long what a visitor without an account made is kept after their last visit.
+    Face. visitor_hours: how long what a visitor without an account made is kept after their last visit. has_spare: whether
+    a worker waits with its imports done, so that a run starts at once.
     """
 
     host: str
@@ -54,6 +55,7 @@ class Settings:
     endpoints: tuple[Endpoint, ...] = ()
     has_sign_in: bool = False
     visitor_hours: float = 6.0
+    has_spare: bool = True
 
     @property
     def is_alone(self) -> bool:
@@ -92,6 +94,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         endpoints=tuple(endpoints.values()),
         has_sign_in=on_space and environment.get("SYSTEM") == "spaces" and all(map(environment.get, _SIGN_IN)),
         visitor_hours=given.visitor_hours,
+        has_spare=not given.no_spare,
     )
 
 
@@ -151,4 +154,6 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
                         help="a model elsewhere that speaks OpenAI's protocol; may be given several times")  # fmt: skip
     parser.add_argument("--visitor-hours", type=float, default=float(value("visitor_hours", "6") or 6), metavar="HOURS",
                         help="on a Space, how long a visitor's work is kept after their last visit (6)")  # fmt: skip
+    parser.add_argument("--no-spare", action="store_true", default=value("no_spare") not in (None, "", "0"),
+                        help="keep no worker ready: a run starts seconds later, half a gigabyte stays free")  # fmt: skip
     return parser

@@ -119,7 +119,8 @@ def own_routes(studio) -> list[Route]:
     def status(request: Request) -> Response:
         """The machine and what runs on it; of somebody else's job only that there is one."""
         person = person_of(request)
-        spare.ask()
+        if studio.settings.has_spare:
+            spare.ask()
         memory = find_memory()
         machine = {"cores": cores(), "used_bytes": memory and memory.used, "total_bytes": memory and memory.total}
         running = [running_job(folder, person) for folder in studio.queue.running()]

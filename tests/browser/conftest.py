@@ -58,8 +58,11 @@ class RunningApp:
 
 
 @contextmanager
-def started_app(root: Path, *arguments: str, port: int = 0) -> Iterator[RunningApp]:
-    """`python app.py` until it has printed its address; ended, with every job it started, when the block is left."""
+def started_app(root: Path, *arguments: str, port: int = 0, has_spare: bool = False) -> Iterator[RunningApp]:
+    """`python app.py` until it has printed its address; ended, with every job it started, when the block is left.
+
+    has_spare: without a spare worker, whose imports take two cores for four seconds, most tests are done sooner.
+    """
     mark = uuid.uuid4().hex
     command = [sys.executable, "app.py", "--port", str(port), "--root", str(root), *arguments]
     environment = {
@@ -68,6 +71,7 @@ def started_app(root: Path, *arguments: str, port: int = 0) -> Iterator[RunningA
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "0",
         "PYTHONUNBUFFERED": "1",
+        "WHETSTONE_NO_SPARE": "" if has_spare else "1",
     }
     process = subprocess.Popen(
         command, cwd=PROJECT, env=environment, text=True,
