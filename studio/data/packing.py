@@ -13,6 +13,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
@@ -139,8 +140,9 @@ def is_workbook(file: BinaryIO, file_name: str) -> bool:
         return "xl/workbook.xml" in archive.NameToInfo or "xl/workbook.bin" in archive.NameToInfo
 
 
-def list_members(path: Path, file_name: str) -> list[str]:
-    """The files of an archive in their order, without what systems leave behind.
+def list_members(path: Path, file_name: str) -> list[tuple[str, str]]:
+    """The files of an archive in their order, without what systems leave behind: the name that opens each, and the
+    name as it may be shown.
 
     Raises FileUnreadable for encrypted files, for names that lead out of the archive, for links and for methods of
     packing that are not read; FileTooLarge by the sizes it states, before anything is unpacked.
@@ -149,24 +151,18 @@ def list_members(path: Path, file_name: str) -> list[str]:
         entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _LEFT_OUT.search(entry.filename)]
     for entry in entries:
         if cause := _refusal(entry):
-            raise FileUnreadable(file=file_name, row=None, cause=cause, name=shown_name(entry.filename))
+            raise FileUnreadable(file=file_name, row=None, cause=cause, name=_shown_name(entry))
     if len(entries) > MOST_FILES:
         raise FileUnreadable(file=file_name, row=None, cause="zip_too_many", limit=MOST_FILES)
     total, limit = sum(entry.file_size for entry in entries), limit_for(path.stat().st_size)
     if total > limit:
         raise FileTooLarge(file=file_name, bytes=total, limit_bytes=limit)
-    names = [entry.filename for entry in entries if entry.file_size]
+    names = {entry.filename: _shown_name(entry) for entry in entries if entry.file_size}
     if not names:
         raise FileUnreadable(file=file_name, row=None, cause="zip_without_files")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FileUnreadable(file=file_name, row=None, cause="zip_name_twice", name=shown_name(twice))
-    return names
-
-
-def shown_name(name: str) -> str:
-    """A name out of an archive as it may be shown."""
-    return _UNSAFE.sub("\ufffd", name)[:200]
+    if twice := next((name for name, count in Counter(e.filename for e in entries).items() if count > 1), None):
+        raise FileUnreadable(file=file_name, row=None, cause="zip_name_twice", name=names.get(twice, twice))
+    return list(names.items())
 
 
 def unpack_to_disk(source: BinaryIO, beside: Path) -> IO[bytes]:
@@ -207,6 +203,19 @@ def _directory_bytes(file: BinaryIO) -> int:
     if wide.startswith(b"PK\x06\x06"):
         return max(struct.unpack("<I", tail[end + 12 : end + 16])[0], struct.unpack("<Q", wide[40:48])[0])
     return struct.unpack("<I", tail[end + 12 : end + 16])[0]
+
+
+def _shown_name(entry: zipfile.ZipInfo) -> str:
+    """A name without the mark of UTF-8 is in whatever its system writes: in Japan CP932, or UTF-8 all the same."""
+    name = entry.filename
+    if not entry.flag_bits & 0x800 and not name.isascii():
+        for encoding in ("utf-8", "cp932"):
+            try:
+                name = entry.filename.encode("cp437").decode(encoding)
+                break
+            except UnicodeError:
+                continue
+    return _UNSAFE.sub("\ufffd", name)[:200]
 
 
 def _refusal(entry: zipfile.ZipInfo) -> str | None:

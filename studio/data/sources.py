@@ -17,7 +17,7 @@ from studio.data.encodings import ENCODINGS, guess_encoding
 from studio.data.files import Head, Source
 from studio.data.headers import HEADERS
 from studio.data.lines import open_text
-from studio.data.packing import inner_name, is_workbook, list_members, shown_name
+from studio.data.packing import inner_name, is_workbook, list_members
 from studio.data.rows import Guess, RawRow
 from studio.errors import OptionsInvalid, StudioError
 
@@ -169,8 +169,8 @@ def _find_sources(path: Path, file_name: str) -> list[Source]:
     if is_archive:
         notices: list[tuple[str, dict[str, Any]]] = []
         return [
-            Source(path, f"{file_name}: {shown_name(name)}", shown_name(name), "zip", name, notices=notices)
-            for name in list_members(path, file_name)
+            Source(path, f"{file_name}: {shown}", shown, "zip", name, notices=notices)
+            for name, shown in list_members(path, file_name)
         ]
     packing = next((name for mark, name in _PACKINGS if start.startswith(mark)), None)
     return [Source(path, file_name, inner_name(file_name, packing) if packing else file_name, packing)]

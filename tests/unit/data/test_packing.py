@@ -97,6 +97,22 @@ def test_the_files_of_an_archive_are_read_one_after_another_each_in_its_own_way(
     assert plan.notices[0] == ("archive_files", {"count": 2, "name": "1.csv"})
 
 
+@pytest.mark.parametrize("encoding", ["cp932", "utf-8"])
+def test_a_japanese_name_without_the_mark_of_utf8_is_shown_as_it_was_written(encoding, tmp_path):
+    name = "お茶.csv".encode(encoding)
+    content = zip_bytes({"X" * (len(name) - 4) + ".csv": TABLE}).replace(b"X" * (len(name) - 4), name[:-4])
+    (tmp_path / "a.zip").write_bytes(content)
+    found, _, rows = read(tmp_path / "a.zip")
+    assert found == ROWS
+    assert {row.file for row in rows} == {"お茶.csv"}
+
+
+def test_a_name_that_stands_twice_in_an_archive_refuses_it(tmp_path):
+    content = zip_bytes({"a.csv": TABLE, "b.csv": TABLE}).replace(b"b.csv", b"a.csv")
+    (tmp_path / "a.zip").write_bytes(content)
+    assert refusal(tmp_path / "a.zip")["cause"] == "zip_name_twice"
+
+
 def test_the_import_keeps_which_file_of_an_archive_a_row_came_from(tmp_path):
     lines = json.dumps(conversation("Hi?", "Hello.")).encode()
     path = write_zip(tmp_path / "a.zip", {"1.jsonl": lines, "2.jsonl": b"{broken\n" + lines})
