@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,8 +23,9 @@ from studio.store.catalogue import open_catalogue
 from studio.store.mappings import open_mappings
 
 MODULE = "studio.worker.preview"
-LIMIT_S = 6.0
-"""A look takes 0.1 s and its process 0.3 s to start. One that takes so long is given up; the import itself may still read the file."""
+LIMIT_S = 15.0
+"""A look takes 0.1 s and its process 0.3 s to start; the process gives itself four seconds of the processor. One that
+takes longer is given up; the import itself may still read the file."""
 
 HASH_LIMIT_S = 120.0
 """For reading a whole file from a slow disk; nobody waits for it but the notice that the file was imported before."""
@@ -89,10 +91,12 @@ class Previews:
             try:
                 answer, _ = child.communicate(orjson.dumps(asked), timeout=limit_s)
             except subprocess.TimeoutExpired:
-                raise _unreadable(asked, "preview_slow", limit_s) from None
+                raise _unreadable(asked, "preview_slow") from None
         self.ensure_spare()
+        if child.returncode == -signal.SIGXCPU or child.returncode == -signal.SIGKILL:
+            raise _unreadable(asked, "preview_slow")
         if child.returncode:
-            raise _unreadable(asked, "preview_ended", limit_s)
+            raise _unreadable(asked, "preview_ended")
         return orjson.loads(answer)
 
     @contextmanager
@@ -126,5 +130,5 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.communicate()
 
 
-def _unreadable(asked: dict[str, Any], cause: str, limit_s: float) -> FileUnreadable:
-    return FileUnreadable(file=asked["file_name"], row=None, cause=cause, limit_s=round(limit_s))
+def _unreadable(asked: dict[str, Any], cause: str) -> FileUnreadable:
+    return FileUnreadable(file=asked["file_name"], row=None, cause=cause)

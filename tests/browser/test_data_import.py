@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 
 from playwright.sync_api import expect
 
@@ -11,6 +13,7 @@ from tests.browser.data_page import (
     DIALOG,
     EDITOR,
     TABLE,
+    begin_import,
     button,
     cells,
     choose,
@@ -55,15 +58,17 @@ def test_the_empty_tab_says_what_will_be_here_and_one_click_loads_the_sample(mak
 def test_a_sample_is_chosen_from_cards_and_a_double_click_imports_it_once(page):
     page.locator(f"{TABLE} .ws-rows").wait_for()
     page.evaluate("whetstone.send('data:import', {})")
+    page.locator(f'{DIALOG} [data-source="sample"]').click()
     card = page.locator(f'{DIALOG} [data-sample="shop_pairs"]')
     card.click()
     expect(card).to_have_attribute("aria-checked", "true")
+    expect(page.locator(f"{DIALOG} [data-record]")).to_have_count(3)
     button(page.locator(DIALOG), "Import").dblclick()
     wait_report(page)
     close_dialog(page)
     names = page.locator(f"{TABLE} .ws-dataset option").all_inner_texts()
     assert names.count("Polite or curt") == 1 and "Polite or curt (2)" not in names
-    assert page.locator(f"{TABLE} th").all_inner_texts() == ["#", "Prompt", "Chosen", "Rejected", "Split"]
+    assert {"Prompt", "Chosen", "Rejected"} <= set(page.locator(f"{TABLE} th").all_inner_texts())
 
 
 def test_a_cp932_file_is_read_as_it_was_written_and_the_report_says_why(page, tmp_path):
@@ -83,7 +88,9 @@ def test_a_file_is_imported_again_with_another_encoding(page, tmp_path):
     assert report_counts(page.locator(DIALOG))[0::2] == ("40", "40"), "bytes that are no UTF-8 are refused, not guessed"
     button(page.locator(DIALOG), "Import again with other settings").click()
     expect(page.locator(f'{DIALOG} [data-choice="encoding"]')).to_have_value("utf-8")
+    expect(page.locator(f"{DIALOG} [data-record].ws-record-refused")).to_have_count(3)
     choose(page, {"encoding": "cp932"})
+    expect(page.locator(f"{DIALOG} [data-record]").first).to_contain_text(REPLIES[0][0])
     button(page.locator(DIALOG), "Import").click()
     expect(page.locator(f'{DIALOG} [data-count="understood"] .ws-num')).to_have_text("40")
     close_dialog(page)
@@ -113,6 +120,7 @@ def test_a_file_that_cannot_be_read_gets_a_sentence_and_a_hint(page, tmp_path):
     path.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 40)
     start_import(page, path)
     problem = page.locator(f"{DIALOG} .ws-problem")
+    expect(page.get_by_text("The import failed")).to_be_visible()
     expect(problem.locator("strong")).to_contain_text("rows.jsonl")
     expect(problem.locator("span")).not_to_be_empty()
     assert "Traceback" not in page.locator(DIALOG).inner_text()
@@ -161,17 +169,6 @@ def test_a_large_table_turns_its_pages_by_buttons_and_by_number(page, tmp_path):
     expect(page.locator(f"{TABLE} .ws-bar .ws-key").first).to_have_text("Rows 301–350 of 620")
 
 
-def test_a_search_finds_rows_and_a_split_narrows_them(page, tmp_path):
-    import_rows(page, tmp_path, conversations(200), "search")
-    page.locator(f"{TABLE} .ws-search").fill("Answer 19")
-    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(11)
-    page.locator(f"{TABLE} .ws-search").fill("nowhere")
-    expect(page.get_by_text("No row matches")).to_be_visible()
-    page.locator(f"{TABLE} .ws-search").fill("")
-    page.locator(f"{TABLE} .ws-split").select_option("held_out")
-    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(20)
-
-
 def test_a_file_is_dropped_into_the_dialog(page):
     page.locator(f"{TABLE} .ws-rows").wait_for()
     page.evaluate("whetstone.send('data:import', {})")
@@ -186,7 +183,7 @@ def test_a_file_is_dropped_into_the_dialog(page):
     )
     page.locator(f"{DIALOG} .ws-drop").dispatch_event("drop", {"dataTransfer": dropped})
     expect(page.locator(f"{DIALOG} .ws-drop-words")).to_contain_text("dropped.csv")
-    button(page.locator(DIALOG), "Import").click()
+    begin_import(page)
     assert report_counts(wait_report(page)) == ("1", "1", "0")
 
 
@@ -198,6 +195,80 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(make_app, open_page,
     expect(page.locator(f"{DIALOG} .ws-problem")).to_contain_text("larger than 10.7 kB")
     button(page.locator(DIALOG), "Import").click()
     expect(page.locator(DIALOG)).to_contain_text("Nothing is chosen yet.")
+
+
+def test_a_pasted_text_shows_what_it_is_and_becomes_a_dataset(page):
+    """CSV first, then JSON Lines over it: the second is found anew, and only that is imported."""
+    page.locator(f"{TABLE} .ws-rows").wait_for()
+    page.evaluate("whetstone.send('data:import', {})")
+    page.locator(f'{DIALOG} [data-source="paste"]').click()
+    box = page.locator(f"{DIALOG} .ws-paste")
+    box.fill("instruction;output\nいくらですか;500円です\n")
+    expect(page.locator(f'{DIALOG} [data-found="container"] option:checked')).to_have_text("CSV or TSV (found)")
+    expect(page.locator(f'{DIALOG} [data-found="delimiter"] .ws-why')).not_to_be_empty()
+    expect(page.locator(f'{DIALOG} [data-record="1"]')).to_contain_text("500円です")
+    box.fill(
+        '{"question": "1+1?", "answer": "2"}\n{"question": "", "answer": "4"}\n{"question": "2+2?", "answer": "4"}'
+    )
+    expect(page.locator(f'{DIALOG} [data-found="container"] option:checked')).to_have_text("JSON Lines (found)")
+    expect(page.locator(f'{DIALOG} [data-found="delimiter"]')).to_be_hidden()
+    expect(page.locator(f'{DIALOG} [data-record="2"]')).to_have_class("ws-record ws-record-refused")
+    expect(page.locator(f"{DIALOG} .ws-preview-count")).to_contain_text("Of 3 rows 2 are understood and 1 refused.")
+    begin_import(page)
+    assert report_counts(wait_report(page)) == ("3", "2", "1")
+    close_dialog(page)
+    expect(page.locator(f"{TABLE} .ws-dataset option:checked")).to_have_text("Pasted text")
+
+
+def test_two_clicks_import_a_good_file_and_the_same_file_is_noticed_the_second_time(page, tmp_path):
+    path = write_jsonl(tmp_path / "twice.jsonl", conversations(7))
+    page.locator(f"{TABLE} .ws-rows").wait_for()
+    page.evaluate("whetstone.send('data:import', {})")
+    page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
+    button(page.locator(DIALOG), "Import").click()
+    assert report_counts(wait_report(page)) == ("7", "7", "0")
+    close_dialog(page)
+    page.evaluate("whetstone.send('data:import', {})")
+    page.locator(f"{DIALOG} input[type=file]").set_input_files(path.rename(tmp_path / "renamed.jsonl"))
+    expect(page.locator(f"{DIALOG} .ws-same")).to_contain_text("The same file was imported as twice on")
+    button(page.locator(DIALOG), "Import anyway").click()
+    wait_report(page)
+    close_dialog(page)
+    expect(page.locator(f"{TABLE} .ws-dataset option:checked")).to_have_text("renamed")
+
+
+def test_a_refused_row_is_mended_in_the_report_and_another_is_left_out(page, tmp_path):
+    """Three good rows around a torn one and one without a reply: they add up to five at every moment."""
+    path = write_jsonl(tmp_path / "mend.jsonl", conversations(2))
+    with path.open("a") as file:
+        file.write('{"messages": [{"role": "user", "content": "torn\n')
+        file.write('{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": ""}]}\n')
+        file.write(json.dumps(conversations(3)[2]) + "\n")
+    report = import_file(page, path)
+    assert report_counts(report) == ("5", "3", "2")
+    rows = report.locator(".ws-refused tbody tr")
+    button(rows.nth(1), "Mend").click()
+    box = page.locator(f"{DIALOG} .ws-mend-text")
+    expect(box).to_have_value(re.compile("Hello"))
+    expect(page.locator(f"{DIALOG} .ws-mend-result")).to_contain_text("The text is empty.")
+    button(page.locator(DIALOG).last, "Mend row").click()
+    expect(page.locator(f"{DIALOG} .ws-place .ws-problem")).to_be_visible()
+    box.fill(box.input_value().replace('""', '"Good day"'))
+    expect(page.locator(f"{DIALOG} .ws-mend-result")).to_contain_text("Good day")
+    button(page.locator(DIALOG).last, "Mend row").dblclick()
+    expect(rows.nth(1)).to_have_attribute("data-state", "mended")
+    assert report_counts(report) == ("5", "4", "1")
+    button(rows.nth(0), "Leave out").click()
+    expect(rows.nth(0)).to_contain_text("Left out by local")
+    assert report_counts(report) == ("5", "4", "0")
+    expect(report.locator('[data-count="left_out"] .ws-num')).to_have_text("1")
+    button(rows.nth(0), "Take back").click()
+    expect(report.locator('[data-count="refused"] .ws-num')).to_have_text("1")
+    close_dialog(page)
+    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(4)
+    assert cells(page, 3)[0] == "Hello", "in its place, before the row that follows it in the file"
+    page.locator(f"{TABLE} .ws-steps button").first.click()
+    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(3)
 
 
 def test_only_a_file_that_was_uploaded_is_imported(page, app, tmp_path):
