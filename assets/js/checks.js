@@ -75,7 +75,7 @@
     }
 
     async stop() {
-      await data.once(this.act, () => this.ctx.server.stop({ id: this.info.id }));
+      await data.once(this.act, () => this.ctx.server.stop({ job_id: this.following }));
     }
 
     // Watches a run to its end. What each check found is shown as soon as it has looked.

@@ -36,7 +36,9 @@
     const words = [el("p", { text: say("checks.fix_words", { rows }) })];
     if (fixes.length < rows) words.push(el("p", { class: "ws-key", text: say("checks.fix_first", { count: fixes.length }) }));
     const done = async () => {
-      const { changed, skipped } = await server.fix({ ...asked, deed });
+      const outcome = await data.withProgress(checks.ctx, say("checks.fix_title", { title }), await server.fix({ ...asked, deed }));
+      if (!outcome) return; // stopped: nothing was changed
+      const { changed, skipped } = outcome;
       const left = Object.values(skipped).reduce((sum, count) => sum + count, 0);
       toast(whetstone.sentences(say("checks.fixed", { rows: changed }), left ? say("checks.fix_left", { rows: left }) : ""), left ? "info" : "good");
       await checks.changed(true);

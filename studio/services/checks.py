@@ -13,12 +13,14 @@ from pydantic import ValidationError
 from studio.data.checking import FACT, CheckSettings
 from studio.data.checks import CHECKS, SEVERITIES
 from studio.data.profile import FACT as PROFILE
+from studio.data.selection import Selection
 from studio.data.version_diff import compare_records
 from studio.errors import NotYours, OptionsInvalid, RequestRefused
 from studio.jobs.folder import JobFolder
 from studio.people import Person
 from studio.services.bases import Bases
 from studio.services.check_reports import read_settings, read_state, told_check, told_finding, told_ignored
+from studio.services.dataset_bulk import Bulk
 from studio.services.dataset_card import list_points, read_card
 from studio.services.dataset_rows import DatasetRows
 from studio.services.datasets import Datasets
@@ -26,16 +28,12 @@ from studio.services.queue import Queue
 from studio.store.catalogue import open_catalogue
 from studio.store.connection import transaction
 from studio.store.findings import Findings
-from studio.store.fixing import FIX, Fixing
+from studio.store.fixing import Fixing
 from studio.store.masks import Masks, masks_path
-from studio.store.row_changes import write_changes
 
 KIND = "check"
 PAGE_FINDINGS = 50
 LONGEST_REASON = 500
-AT_ONCE_ROWS = 20_000
-"""More rows than this are mended by a job."""
-
 FIRST_RUN_ROWS = 50_000
 """A dataset of at most so many rows is checked by itself when it is opened first: half a minute on one core."""
 
@@ -47,10 +45,11 @@ _FIELD_ROWS, _MOST_FIELDS = 200, 100
 class Checks:
     """The checks of every workspace's datasets. Thread-safe: each call opens what it needs and closes it."""
 
-    def __init__(self, datasets: Datasets, bases: Bases, queue: Queue) -> None:
+    def __init__(self, datasets: Datasets, bases: Bases, queue: Queue, bulk: Bulk) -> None:
         self._datasets = datasets
         self._bases = bases
         self._queue = queue
+        self._bulk = bulk
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -150,11 +149,6 @@ class Checks:
                 return None
         return self.run(person, dataset_id, [], f"first-check-{dataset_id}")
 
-    def stop(self, person: Person, dataset_id: str) -> None:
-        """Ask the run on its way to stop; what its finished checks found stays. Safe to repeat."""
-        if running := self._running(person, dataset_id):
-            self._queue.stop(person, running.id)
-
     def settings(self, person: Person, dataset_id: str) -> CheckSettings:
         with self._opened(person, dataset_id) as rows:
             return read_settings(rows)
@@ -217,19 +211,14 @@ class Checks:
     def fix(
         self, person: Person, dataset_id: str, check: str, code: str, deed: str, row_ids: list[int] | None = None
     ) -> dict[str, Any]:
-        """Mend all rows of a code, or some of them, as one change: {"changed", "skipped": {cause: rows}}.
+        """Mend all rows of a code, or some of them, as one change: what `Bulk.apply` gives.
 
         Raises NotYours, RequestRefused, FileUnreadable for a damaged map of placeholders.
         """
         _check_fixable(check, code)
-        masks = Masks(masks_path(person.workspace, dataset_id))
-        with self._opened(person, dataset_id) as rows, transaction(rows.connection):
-            fixing = Fixing(rows.connection, check, code, masks, row_ids)
-            changes = [fix.change for fix in fixing.iterate()]
-            masks.save()  # before the rows: a placeholder whose value nobody knows would be a loss
-            details = {"check": check, "code": code}
-            outcome = write_changes(rows.changes, deed, FIX, details, changes)
-        return {"changed": outcome.changed, "skipped": dict(outcome.skipped + fixing.skipped)}
+        only = None if row_ids is None else tuple(row_ids)
+        selection = Selection(check=check, check_code=code, row_ids=only)
+        return self._bulk.apply(person, dataset_id, selection, {"kind": "fix", "check": check, "code": code}, deed)
 
     # Setting aside ----------------------------------------------------------------------------------------------------
 

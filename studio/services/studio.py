@@ -69,7 +69,7 @@ class Studio:
         self.deeds = Deeds(self.datasets, self.queue)
         self.hints = RowHints(self.datasets)
         self.bases = Bases(settings, self.queue)
-        self.checks = Checks(self.datasets, self.bases, self.queue)
+        self.checks = Checks(self.datasets, self.bases, self.queue, self.bulk)
         self.cards = Cards(self.datasets)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)

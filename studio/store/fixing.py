@@ -16,9 +16,6 @@ from studio.store.findings import Findings, StoredFinding
 from studio.store.row_changes import RowChange
 from studio.store.table import Table
 
-FIX = "fix_rows"
-"""The action under which fixes stand among the changes of a dataset."""
-
 OTHER_GONE = "other_gone"
 
 

@@ -57,7 +57,7 @@ def build_checks(studio) -> gr.HTML:
         writes={
             "run": run,
             "run_first": lambda person, argument: checks.run_first(person, text_of(argument, "id")),
-            "stop": lambda person, argument: checks.stop(person, text_of(argument, "id")),
+            "stop": lambda person, argument: studio.queue.stop(person, text_of(argument, "job_id")),
             "fix": fix,
             "ignore": ignore,
             "take_back": lambda person, argument: checks.take_back(

@@ -6,6 +6,7 @@ import pytest
 
 from studio.errors import NotYours, OptionsInvalid
 from studio.services.checks import Checks
+from studio.services.dataset_bulk import Bulk
 from studio.services.dataset_card import Cards
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
@@ -61,7 +62,8 @@ def test_leakage_leaves_the_evaluation_unticked_until_it_is_mended_or_ignored(ca
     dataset = write_dataset(person.workspace, [*ROWS, LEAK], held_out=(1, 2))
     dataset.check()
     assert _points(cards, person, dataset)["evaluation"] == (False, "found")
-    service = Checks(datasets, None, Queue(settings))
+    queue = Queue(settings)
+    service = Checks(datasets, None, queue, Bulk(datasets, queue))
     service.ignore(person, dataset.dataset_id, "leakage", "exact", "It is meant.")
     assert _points(cards, person, dataset)["evaluation"] == (True, "clean_but_ignored")
     assert cards.read(person, dataset.dataset_id)["ignored"][0]["reason"] == "It is meant."
