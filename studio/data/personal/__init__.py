@@ -10,7 +10,7 @@ from studio.data.personal.names import find_names, find_unsure_names
 from studio.data.personal.numbers import find_cards, find_my_numbers
 from studio.data.personal.places import find_addresses, find_postal_codes
 from studio.data.personal.secrets import find_keys
-from studio.data.personal.spans import Span, plain_text
+from studio.data.personal.spans import Span, has_number, plain_text
 
 __all__ = ["KINDS", "Span", "find_personal"]
 
@@ -28,6 +28,8 @@ _FINDERS: tuple[Callable[[str], Iterator[Span]], ...] = (
 )
 """The surer ones first: where two claim the same place, the earlier has it."""
 
+_OF_NUMBERS = frozenset({find_cards, find_my_numbers, find_phones, find_postal_codes})
+
 KINDS = ("email", "phone", "card", "my_number", "postal_code", "address", "key", "login", "ip", "name")
 
 _CORROBORATES = frozenset({"email", "phone", "address", "my_number", "card"})
@@ -42,8 +44,10 @@ def find_personal(text: str) -> list[Span]:
     """
     plain = plain_text(text)
     taken = _Taken()
+    is_numbered = has_number(plain)
     for find in _FINDERS:
-        taken.add(find(plain))
+        if is_numbered or find not in _OF_NUMBERS:
+            taken.add(find(plain))
     if any(span.kind in _CORROBORATES for span in taken.spans):
         taken.add(find_unsure_names(plain))
     return taken.spans

@@ -144,13 +144,13 @@ def find_logins(text: str) -> Iterator[Span]:
 
 def find_ips(text: str) -> Iterator[Span]:
     """Addresses in the public network; a version or a numbered section is none."""
-    for match in _IPV4.finditer(text):
+    for match in _IPV4.finditer(text) if text.count(".") > 2 else ():
         before = words_before(text, match.start())
         parts = match.group().split(".")
         is_short = all(len(part) == 1 for part in parts)
         if _is_public(match.group()) and not _VERSION.search(before) and (not is_short or "ip" in before):
             yield Span("ip", match.start(), match.end(), match.group())
-    if ":" in text:
+    if text.count(":") > 2:
         for match in _IPV6.finditer(text):
             if match.group().count(":") >= 3 and _is_public(match.group()):
                 yield Span("ip", match.start(), match.end(), match.group().lower())

@@ -13,6 +13,7 @@ _PREFECTURES = (
     "山口県|徳島県|香川県|愛媛県|高知県|福岡県|佐賀県|長崎県|熊本県|大分県|宮崎県|鹿児島県|沖縄県"
 )
 _PREFECTURE = re.compile(_PREFECTURES)
+_HINTS = ("県", "都", "府", "北海道", "住所", "届け先", "送付先", "居住地", "配送先")
 _NUMERAL = "[0-9〇一二三四五六七八九十百]"
 _TOWN = re.compile(r"[ ]?[^\s、。,.:;()「」『』0-9]{1,14}?[市区町村郡]")
 _PLACE = re.compile(r"[^\s、。,.:;()「」『』0-9〇一二三四五六七八九十]{0,24}[ ]?")
@@ -45,7 +46,8 @@ def find_addresses(text: str) -> Iterator[Span]:
     """From the prefecture, or from the town behind a label such as 住所, down to the block's number; without a number a
     place is only a place. In English a street with its number, and behind it state and code, or before it such words
     as "lives at"."""
-    yield from _japanese(text)
+    if not text.isascii() and any(hint in text for hint in _HINTS):
+        yield from _japanese(text)
     for match in _STREET.finditer(text):
         more = _STATE.match(text, match.end())
         if more or _HOME.search(words_before(text, match.start(), 30)):

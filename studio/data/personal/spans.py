@@ -10,6 +10,7 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−ｰ"), "-")
 _SPACES = dict.fromkeys(map(ord, "\u3000\u00a0\u2009\u202f"), " ")
 _PLAIN = _WIDE | _DASHES | _SPACES
 _HAS_OTHER = re.compile("[\uff01-\uff5e‐-―−ｰー\u3000\u00a0\u2009\u202f]")
+_NUMBER = re.compile(r"[0-9][0-9\-(). ]{6}")
 _LONG_SOUND = re.compile("(?<=[0-9])ー(?=[0-9])")
 
 
@@ -28,6 +29,11 @@ def plain_text(text: str) -> str:
     if text.isascii() or not _HAS_OTHER.search(text):
         return text
     return _LONG_SOUND.sub("-", text.translate(_PLAIN))
+
+
+def has_number(text: str) -> bool:
+    """Whether seven digits, or signs that stand between digits, follow one another: no number sought here is shorter."""
+    return bool(_NUMBER.search(text))
 
 
 def digits_of(text: str) -> str:
