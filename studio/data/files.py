@@ -107,8 +107,8 @@ class Source:
             size = self.size_bytes()
             if size is None or position >= size:
                 return
-            step = max(_LOOK_PIECE_BYTES, (size - position - _LOOK_PIECE_BYTES) // (_LOOKS - 1))
             last = max(position, size - _LOOK_PIECE_BYTES)
+            step = max(_LOOK_PIECE_BYTES, -(-(last - position) // (_LOOKS - 1)))
             for start in [*range(position, last, step), last]:
                 file.seek(start)
                 yield Piece(file.read(_LOOK_PIECE_BYTES), True, start < last)
