@@ -10,7 +10,7 @@ from studio.errors import NotYours
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "samples"
 _INDEX = "index.json"
-_KINDS_READ = frozenset({"sft", "preference", "dirty", "encoding"})
+_KINDS_READ = frozenset({"sft", "preference", "verifiable", "dirty", "encoding"})
 """Kinds of samples that a format reads; others of the index are not offered."""
 
 

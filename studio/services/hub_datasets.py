@@ -21,7 +21,8 @@ from studio.settings import Settings
 LOOK, FETCH = "look_dataset", "fetch_dataset"
 _FOUND_NAME = "found.json"
 _UNUSUAL = re.compile(r"[^\w.-]+")
-LONGEST_STEM = 60
+LONGEST_PART = 24
+"""Three of them make the name of a dataset."""
 
 
 class HubDatasets:
@@ -83,9 +84,11 @@ class HubDatasets:
         options = self._job(person, fetch_id, FETCH).spec.options
         found = HubDataset.from_json(options["found"])
         (split,) = found.splits
-        parts = [found.repo.split("/")[-1], split.config, split.name]
-        stem = "-".join(dict.fromkeys(part for part in parts if part != "default"))
-        return options["upload"], f"{_UNUSUAL.sub('_', stem)[:LONGEST_STEM]}.parquet"
+        name, config, split_name = (
+            _UNUSUAL.sub("_", part)[:LONGEST_PART] for part in (found.repo.split("/")[-1], split.config, split.name)
+        )
+        of = ", ".join(part for part in (config, split_name) if part != "default")
+        return options["upload"], f"{name} ({of}).parquet"
 
     def _found(self, person: Person, look_id: str) -> HubDataset:
         folder = self._job(person, look_id, LOOK)

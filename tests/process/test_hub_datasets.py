@@ -140,7 +140,7 @@ def test_a_look_shows_splits_rows_and_sizes_and_downloads_none_of_them(hub, stud
     ]
     assert files_given(hub) == {"README.md"}
     report = take(studio, person, job, "tea", "train")
-    assert (report["rows_in"], report["understood"], report["file_name"]) == (3, 3, "drinks-tea-train.parquet")
+    assert (report["rows_in"], report["understood"], report["file_name"]) == (3, 3, "drinks (tea, train).parquet")
     assert replies(studio, person, report["dataset_id"]) == ["Answer 1.", "Answer 2.", "Answer 3."]
     assert files_given(hub) == {"README.md", "tea/train-0.parquet", "tea/train-1.parquet"}, "the one split alone"
 
