@@ -1,0 +1,61 @@
+"""Regular expressions that a person types: what they find, what is wrong with them, and how long they may take."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from studio.data.patterns import check_template, compile_pattern
+from studio.errors import PatternInvalid, PatternTooSlow
+
+LONG = "a" * 5000 + "!"
+HOSTILE = ("(a+)+$", "(a|aa)+$", "(?:a?){400}a{401}b", "a?" * 40 + "a" * 900 + "$", r"^(\w+\s?)*\d$", "(.*)*#")
+
+
+@pytest.mark.parametrize("source", HOSTILE)
+def test_a_pattern_that_could_run_for_years_is_given_up_in_time(source):
+    """Twenty seconds leave room for a busy machine; without a limit the first one needs 2 ** 5000 steps."""
+    began_s = time.monotonic()
+    try:
+        assert compile_pattern(source).is_in(LONG) is False
+    except PatternTooSlow as slow:
+        assert slow.values["pattern"] == source
+    assert time.monotonic() - began_s < 20
+
+
+def test_the_first_hostile_pattern_really_is_given_up():
+    with pytest.raises(PatternTooSlow):
+        compile_pattern(HOSTILE[0]).is_in(LONG)
+
+
+def test_a_pattern_that_is_unfolded_into_gigabytes_is_refused_before_it_is():
+    for source in ("((((a{100}){100}){100}){100})", "a{10000000}", "(a{1201})"):
+        with pytest.raises(PatternInvalid) as refused:
+            compile_pattern(source)
+        assert refused.value.values["cause"] == "repeat count too big"
+
+
+@pytest.mark.parametrize(("source", "place"), [("(", 2), ("[a", 3), ("a{2,1}", 3), ("\\", 2), ("*a", 1)])
+def test_a_mistake_is_told_with_its_place(source, place):
+    with pytest.raises(PatternInvalid) as refused:
+        compile_pattern(source)
+    assert refused.value.values["place"] == place
+    assert source in refused.value.message("en") and source in refused.value.message("ja")
+
+
+def test_tame_patterns_find_what_they_say():
+    assert compile_pattern(r"\d{2}円").is_in("送料は40円です")
+    assert not compile_pattern("^円").is_in("40円")
+    assert compile_pattern("(?i)ORDER").is_in("my order")
+    assert compile_pattern(r"(\w)\1").is_in("look")
+    assert compile_pattern("[)(]{1,3}x?").replace("a(b)c", "_") == ("a_b_c", 2)
+
+
+def test_a_replacement_may_name_only_groups_that_are_there():
+    pattern = compile_pattern(r"(\d+) (?P<unit>yen)")
+    check_template(pattern, r"\g<unit> \1")
+    assert pattern.replace("40 yen", r"\g<unit> \1") == ("yen 40", 1)
+    for put in (r"\3", r"\g<price>", "\\", r"\g<"):
+        with pytest.raises(PatternInvalid):
+            check_template(pattern, put)
