@@ -218,7 +218,7 @@
 
   function openRunning() {
     const { kind, id } = status.running;
-    whetstone.openTab({ import: "data", save_version: "data", export: "export", compile_pairs: "preferences", write_replies: "preferences" }[kind] || "train");
+    whetstone.openTab({ train: "train", probe: "train", download: "train", export: "export", compile_pairs: "preferences", write_replies: "preferences" }[kind] || "data");
     if (kind === "train") whetstone.send("run:selected", { id });
   }
 
