@@ -133,16 +133,19 @@ def plan_reading(
 
 
 def preview_rows(plan: Plan, limit: int, within_s: float = PREVIEW_S) -> list[RawRow]:
-    """The first rows of a file, at most `limit`, and after `within_s` seconds those that are there; at least one.
+    """The first rows of a file, at most `limit`, and `within_s` seconds after the first those that are there.
+
+    The first may take its time: some readers load a library for it.
 
     The plan can be read afterwards as if nothing had been. Raises what reading raises.
     """
     sources = [replace(source, choices=dict(source.choices), notices=[]) for source in (plan.source, *plan.others)]
     rows = replace(plan, source=sources[0], others=tuple(sources[1:])).rows()
-    until_s = time.monotonic() + within_s
+    until_s = None
     found = []
     for row in islice(rows, limit):
         found.append(row)
+        until_s = until_s or time.monotonic() + within_s
         if time.monotonic() > until_s:
             break
     rows.close()
