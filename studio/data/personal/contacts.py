@@ -103,6 +103,12 @@ def _is_area(digits: str, size: int) -> bool:
 def _phone(text: str, start: int, end: int, digits: str) -> Iterator[Span]:
     if digits.startswith(_NOT_A_PERSONS) or len(set(digits[-8:])) == 1 or is_number_of_a_thing(text, start):
         return
+    written = text[start:end]
+    # A bracket belongs to the number with its other half alone.
+    if written.startswith("(") and ")" not in written:
+        start += 1
+    elif ")" in written and "(" not in written and text[start - 1 : start] == "(":
+        start -= 1
     yield Span("phone", start, end, digits)
 
 

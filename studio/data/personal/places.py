@@ -16,12 +16,17 @@ _PREFECTURE = re.compile(_PREFECTURES)
 _HINTS = ("県", "都", "府", "北海道", "住所", "届け先", "送付先", "居住地", "配送先")
 _NUMERAL = "[0-9〇一二三四五六七八九十百]"
 _TOWN = re.compile(r"[ ]?[^\s、。,.:;()「」『』0-9]{1,14}?[市区町村郡]")
-_PLACE = re.compile(r"[^\s、。,.:;()「」『』0-9〇一二三四五六七八九十]{0,24}[ ]?")
 _BLOCK = re.compile(
-    rf"(?:{_NUMERAL}{{1,2}}条[東西南北]?)?{_NUMERAL}{{1,4}}"
+    r"[^\s、。,.:;()「」『』0-9]{0,24}?[ ]?"
+    rf"(?P<number>(?:{_NUMERAL}{{1,2}}条[東西南北]?)?{_NUMERAL}{{1,4}}"
     rf"(?:(?:丁目|番地?)の?[ ]?{_NUMERAL}{{0,4}}(?:(?:番地?|号|-)の?[ ]?{_NUMERAL}{{0,4}}号?)?(?:-[0-9]{{1,4}})?"
-    rf"|-[0-9]{{1,4}}(?:-[0-9]{{1,4}})?(?:-[0-9]{{1,4}})?)"
+    rf"|-[0-9]{{1,4}}(?:-[0-9]{{1,4}})?(?:-[0-9]{{1,4}})?))"
 )
+"""Behind the town the name of a quarter, whose own characters may be numerals, then the number of the block."""
+
+_LEAST_BLOCK = 3
+"""Characters of a block's number: 一番 may be the best of a town, 1-2 and 三丁目 are places in it."""
+
 _BUILDING = re.compile(
     r"[ ]?[^\s、。,.:;()「」『』0-9]{1,16}(?:マンション|ハイツ|ビル|アパート|コーポ|荘|タワー|レジデンス)?[ ]?[0-9]{2,4}号室?"
 )
@@ -71,10 +76,8 @@ def _end_of_address(text: str, start: int) -> int | None:
     town = _TOWN.match(text, start)
     if not town:
         return None
-    # Behind the town the name of a quarter, whose own characters may be numerals, then the block.
-    place = _PLACE.match(text, town.end())
-    block = _BLOCK.match(text, place.end() if place else town.end())
-    if not block or len(block.group()) < 3:
+    block = _BLOCK.match(text, town.end())
+    if not block or len(block.group("number")) < _LEAST_BLOCK:
         return None
     building = _BUILDING.match(text, block.end())
     return building.end() if building else block.end()

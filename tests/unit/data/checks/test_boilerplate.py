@@ -155,6 +155,6 @@ def test_what_is_mended_is_found_no_more(reply):
 )
 def test_a_reply_of_a_million_characters_takes_about_a_second(unit):
     reply = unit * (1_000_000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()
     found(reply)
-    assert time.perf_counter() - began < 2.5
+    assert time.process_time() - began < 2.5

@@ -65,6 +65,6 @@ def test_the_count_is_that_of_whole_words(text, words):
 def test_a_thousand_words_and_a_long_text_take_about_a_second():
     words = [f"wort{number}" for number in range(1000)]
     for text in ("wort" * 100_000, "wort 999 " * 50_000, "わ" * 400_000, "\ud800" * 400_000):
-        began = time.perf_counter()
+        began = time.process_time()
         found(text, *words)
-        assert time.perf_counter() - began < 3.0
+        assert time.process_time() - began < 3.0

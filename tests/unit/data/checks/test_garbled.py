@@ -128,9 +128,9 @@ def test_a_text_made_to_be_slow_takes_no_longer_for_its_length(name):
 
 def timed(text: str) -> float:
     row = example_row(1, {"text": text})
-    began = time.perf_counter()
+    began = time.process_time()
     for finding in PLUG.find(lambda: iter([row]), CheckContext()):
         assert finding.code != REPLACED
         if finding.code in (CONTROL, INVISIBLE, HTML, "mojibake"):
             PLUG.fix(row.record, finding.values, None)
-    return time.perf_counter() - began
+    return time.process_time() - began

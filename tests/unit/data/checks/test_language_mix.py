@@ -79,6 +79,6 @@ def test_any_text_is_judged_or_not(text):
 
 def test_a_huge_text_takes_no_longer_than_its_beginning():
     for text in ("a" * 1_000_000, "`" * 1_000_000, "{" * 1_000_000, "x(" * 500_000, " ;" * 500_000, "$" * 1_000_000):
-        began = time.perf_counter()
+        began = time.process_time()
         guess_language(text)
-        assert time.perf_counter() - began < 0.5
+        assert time.process_time() - began < 0.5

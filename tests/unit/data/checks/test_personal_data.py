@@ -127,6 +127,6 @@ def test_a_text_made_to_be_slow_takes_no_longer_for_its_length(name):
 
 
 def timed(text: str) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     find_personal(text)
-    return time.perf_counter() - began
+    return time.process_time() - began

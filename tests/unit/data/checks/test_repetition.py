@@ -117,6 +117,6 @@ def test_any_reply_is_read(text, times):
 )
 def test_a_reply_of_a_million_characters_takes_less_than_a_second(unit):
     reply = unit * (1_000_000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()
     found(reply, "text")
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
