@@ -20,20 +20,33 @@ _USUAL_NAMES = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+(e[-+]?\d+)?%?", re.IGNORECASE)
+_AMOUNT = re.compile(r"[-+]?\d[\d.,/:\- TZ%]*")
+_DIGIT = re.compile(r"\d")
 _SENTENCE_END = tuple(".?!。？！」")
 _LONG_NAME = 60
 _LEAST_ROWS_FOR_REPEATS = 5
+_LEAST_ROWS_FOR_NUMBERS = 3
 
 
 def guess_header(rows: Sequence[Sequence[str]]) -> Guess:
     """Whether the first of these rows names the columns.
 
-    It does not where it reads like the rows below it: a sentence, numbers alone, or a value that comes again and
+    It does where it stands above numbers without being one. It does not where it reads like the rows below it: a sentence, numbers alone, or a value that comes again and
     again in its column. Without such a sign it does, as in most files.
     """
     first = [cell.strip() for cell in rows[0]] if rows else []
     if usual := next((cell for cell in first if _USUAL_NAMES.fullmatch(cell)), None):
         return Guess("first_row", 1.0, "header_usual_name", {"found": usual}, HEADERS)
+    for index, cell in enumerate(first):
+        below = [row[index].strip() for row in rows[1:] if index < len(row)]
+        if (
+            cell
+            and not _DIGIT.search(cell)
+            and len(below) >= _LEAST_ROWS_FOR_NUMBERS
+            and all(map(_AMOUNT.fullmatch, below))
+        ):
+            # A form's questions are long, but the moments of its answers stand under a word.
+            return Guess("first_row", 0.9, "header_above_numbers", {"found": cell[:60], "column": index + 1}, HEADERS)
     if long := next((cell for cell in first if _is_prose(cell)), None):
         return Guess("none", 0.9, "header_prose", {"found": long[:60]}, HEADERS)
     filled = [cell for cell in first if cell]

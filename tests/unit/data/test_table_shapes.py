@@ -56,7 +56,16 @@ def test_another_quoting_can_be_chosen(tmp_path):
         ([["1", "2.5"], ["3", "4"]], "none", "header_numbers"),
         ([["Where does the best tea come from?", "Uji"], ["a", "b"]], "none", "header_prose"),
         ([["日本で一番有名なお茶は何ですか。", "煎茶"], ["a", "b"]], "none", "header_prose"),
-        ([["x", "D"], *[[str(n), "ABCD"[n % 4]] for n in range(12)]], "none", "header_repeats"),
+        (
+            [
+                ["Timestamp", "What is your favourite tea?"],
+                *[[f"2026/11/{n} 9:30:00", "Sencha"] for n in range(10, 15)],
+            ],
+            "first_row",
+            "header_above_numbers",
+        ),
+        ([["What is two and two, please?", "4"], ["Three?", "3"], ["Four?", "4"], ["One?", "1"]], "none", "header_prose"),
+        ([["x", "D"], *[[f"q{n}", "ABCD"[n % 4]] for n in range(12)]], "none", "header_repeats"),
         ([["country", "2010", "2011"], ["Japan", "1", "2"]], "first_row", "header_likely"),
         ([["a", "b", "c"], ["1", "b", "c"], ["2", "b", "c"]], "first_row", "header_likely"),
         ([], "first_row", "header_likely"),
