@@ -37,6 +37,9 @@ LONGEST_REASON = 500
 FIRST_RUN_ROWS = 50_000
 """A dataset of at most so many rows is checked by itself when it is opened first: half a minute on one core."""
 
+COMPARED_ROWS = 200_000
+"""Rows of all other datasets that such a first run reads at most."""
+
 _PREVIEW_ROWS = 20
 _EXAMPLES = 3
 _FIELD_ROWS, _MOST_FIELDS = 200, 100
@@ -125,9 +128,10 @@ class Checks:
 
     # Running ----------------------------------------------------------------------------------------------------------
 
-    def run(self, person: Person, dataset_id: str, names: list[str], deed: str) -> str:
+    def run(self, person: Person, dataset_id: str, names: list[str], deed: str, compares: bool = True) -> str:
         """Queue a run of some checks, all of them where none is named; the job's id. One at a time for a dataset.
 
+        compares: whether other datasets are read too.
         Raises NotYours, RequestRefused, ModelNotFound for a base that is gone.
         """
         if any(name not in CHECKS for name in names):
@@ -135,19 +139,23 @@ class Checks:
         title = self._datasets.info(person, dataset_id)["name"]
         if running := self._running(person, dataset_id):
             return running.id
-        options: dict[str, Any] = {"dataset_id": dataset_id, "checks": names}
+        options: dict[str, Any] = {"dataset_id": dataset_id, "checks": names, "compares": compares}
         base = self.settings(person, dataset_id).base
         if base is not None:
             options["base_folder"] = str(self._bases.find(base).folder)
         return self._queue.submit(person, KIND, title, options, deed)
 
     def run_first(self, person: Person, dataset_id: str) -> str | None:
-        """Check a dataset that never was, unless it is so large that a person should decide; the job's id, or None."""
+        """Check a dataset that never was, unless it is so large that a person should decide; the job's id, or None.
+
+        Where the other datasets are large together, it is compared with none of them until a person asks for it.
+        """
         with self._opened(person, dataset_id) as rows:
             present, _ = rows.table.counts()
             if not 0 < present <= FIRST_RUN_ROWS or Findings(rows.connection).runs():
                 return None
-        return self.run(person, dataset_id, [], f"first-check-{dataset_id}")
+        others = sum(one["rows"] for one in self._datasets.list(person) if one["id"] != dataset_id)
+        return self.run(person, dataset_id, [], f"first-check-{dataset_id}", others <= COMPARED_ROWS)
 
     def settings(self, person: Person, dataset_id: str) -> CheckSettings:
         with self._opened(person, dataset_id) as rows:

@@ -34,12 +34,16 @@ _DONE_STEPS = 1_000
 
 
 class CheckOptions(BaseModel):
-    """checks: names, in the order they run; all where empty. base_folder: of the base that the settings name."""
+    """checks: names, in the order they run; all where empty. base_folder: of the base that the settings name.
+
+    compares: whether other datasets are read too; a run without that says so in its settings.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     dataset_id: str = Field(pattern=r"^d-[0-9a-f]{16}$")
     checks: tuple[str, ...] = ()
     base_folder: str | None = None
+    compares: bool = True
 
 
 class _StoppedByPerson(Exception):
@@ -62,7 +66,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
     try:
         for number, check in enumerate(checks):
             looking = _Looking(job, path, check, number / len(checks), 1 / len(checks))
-            found[check.name] = looking.look(others)
+            found[check.name] = looking.look(others, options.compares)
             for name in looking.unreadable:
                 yield Notice("warning", "dataset_not_compared", {"name": name})
             yield Progress(_DONE_STEPS * (number + 1) // len(checks), _DONE_STEPS, "steps")
@@ -106,7 +110,7 @@ class _Looking:
     _revisions: dict[int, int] = field(default_factory=dict)
     """Of the rows that were ever changed; all others are at their first."""
 
-    def look(self, others: list[DatasetEntry]) -> int:
+    def look(self, others: list[DatasetEntry], compares: bool) -> int:
         """How much was found. All of it is read from one state of the dataset, and written at once."""
         began_s = time.monotonic()
         with ExitStack() as stack:
@@ -115,6 +119,8 @@ class _Looking:
             table = Table(reading)
             rows, _ = table.counts()
             settings = CheckSettings.model_validate(table.fact(FACT) or {})
+            if not compares:
+                settings = settings.model_copy(update={"compared": ()})
             last_change = Changes(reading, self.job.spec.owner).last_id()
             context = CheckContext(
                 forbidden=settings.forbidden,

@@ -34,7 +34,7 @@ def _priced(question: str, thing: str, number: int) -> dict:
 def app(tmp_path_factory: pytest.TempPathFactory):
     root = tmp_path_factory.mktemp("app") / "root"
     workspace = root / "people" / "local"
-    for name in ("english", "japanese", "chips", "phone"):
+    for name in ("english", "japanese", "chips", "needs", "phone"):
         write_dataset(workspace, _records(name), range(1, 31, 10), name=name)
     leak = _priced("ＨＯＷ much is leaking 1?", "leaking", 1)
     write_dataset(workspace, [*_records("leaking")[:30], leak], range(1, 31, 10), name="leaking")
@@ -141,6 +141,25 @@ def test_a_row_carries_chips_of_its_findings_and_is_mended_alone(page):
     button(dialog, "Fix…").click()
     button(dialog, "Fix 1 row").click()
     expect(page.locator(f"{TABLE} .ws-dataset-head .ws-fine > span").first).to_have_text("32 rows")
+
+
+def test_what_a_check_needs_is_asked_for_and_it_runs_with_that(page):
+    _open_dataset(page, "needs")
+    words = _open_check(page, "forbidden_words")
+    expect(words).to_contain_text("needs words")
+    button(words, "Settings…").click()
+    page.locator(f"{DIALOG} textarea").fill("tomorrow\n")
+    button(page.locator(DIALOG), "Save and check").click()
+    expect(words).to_have_attribute("data-found", "1", timeout=LONG_MS)
+    cut = _open_check(page, "truncation")
+    button(cut, "Settings…").click()
+    page.locator(f"{DIALOG} select").select_option(index=1)
+    page.locator(f"{DIALOG} input[type=number]").fill("0")
+    button(page.locator(DIALOG), "Save and check").click()
+    expect(page.locator(f"{DIALOG} .ws-problem")).to_contain_text("max_length")
+    page.locator(f"{DIALOG} input[type=number]").fill("12")
+    button(page.locator(DIALOG), "Save and check").click()
+    expect(cut).to_have_attribute("data-found", "33", timeout=LONG_MS)
 
 
 def test_a_run_on_rows_with_open_errors_asks_once_more(page):

@@ -16,6 +16,7 @@ from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
 from studio.store.masks import Masks, masks_path
+from studio.worker.checks import run as run_checks
 from tests.checked_datasets import Checked, write_dataset
 from tests.dataset_jobs import NoQueue, conversation, make_job, run_job
 
@@ -176,6 +177,20 @@ def test_only_a_small_dataset_that_never_was_checked_is_checked_by_itself(servic
     made = write_dataset(person.workspace, ROWS)
     assert service.run_first(person, made.dataset_id)
     assert service.run_first(person, write_dataset(person.workspace, []).dataset_id) is None
+
+
+def test_a_first_run_beside_large_datasets_compares_with_none_and_says_so(service, person, monkeypatch):
+    write_dataset(person.workspace, ROWS)
+    made = write_dataset(person.workspace, ROWS)
+    monkeypatch.setattr("studio.services.checks.COMPARED_ROWS", 3)
+    options = service._queue.find(person, service.run_first(person, made.dataset_id)).spec.options
+    assert options["compares"] is False
+    list(run_checks(make_job(made.workspace, "check", options)))
+    checks = {one["name"]: one for one in service.list(person, made.dataset_id)["checks"]}
+    assert checks["leakage"]["found"] == 0 and checks["leakage"]["is_outdated"]
+    assert not checks["exact_duplicates"]["is_outdated"]
+    made.check()
+    assert _check(service, person, made, "leakage")["found"] == len(ROWS)
 
 
 def test_the_map_of_placeholders_is_kept_outside_the_dataset_for_its_owner_alone(
