@@ -40,7 +40,8 @@ def record(page: Page, number: int):
 
 def map_quiz(page: Page) -> None:
     """Question with its choices, and the text of the right one; the level becomes a tag."""
-    page.locator(f'{DIALOG} [data-choice="format"]').select_option("mapping")
+    expect(page.locator(f'{DIALOG} [data-choice="format"]')).to_have_value("mapping")
+    page.locator(f'{DIALOG} [data-mapping="kind"]').select_option("conversation")
     role(page, "user").select_option("ask")
     choices = page.locator(f'{DIALOG} [data-part="choices"]')
     if choices.get_attribute("open") is None:
