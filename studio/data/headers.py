@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from studio.data.lines import without_bytes
 from studio.data.rows import Guess
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def guess_header(rows: Sequence[Sequence[str]]) -> Guess:
     It does where it stands above numbers without being one. It does not where it reads like the rows below it: a sentence, numbers alone, or a value that comes again and
     again in its column. Without such a sign it does, as in most files.
     """
-    first = [cell.strip() for cell in rows[0]] if rows else []
+    first = [without_bytes(cell.strip()) for cell in rows[0]] if rows else []
     if usual := next((cell for cell in first if _USUAL_NAMES.fullmatch(cell)), None):
         return Guess("first_row", 1.0, "header_usual_name", {"found": usual}, HEADERS)
     for index, cell in enumerate(first):

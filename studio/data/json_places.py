@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from studio.data.json_scanner import Scanner, ValueBroken
+from studio.data.lines import without_bytes
 
 TOP = "$"
 """The file as it stands: an array, objects one after another, an object of columns, or one object."""
@@ -62,7 +63,7 @@ def iterate_arrays(scanner: Scanner) -> Iterator[tuple[tuple[str, ...], list[str
                 return
             path.pop()
         else:
-            key = str(json.loads(scanner.value_text(), strict=False))
+            key = without_bytes(str(json.loads(scanner.value_text(), strict=False)))
             scanner.take(":")
             if key not in TURN_FIELDS and scanner.opens_array_of_objects():
                 yield (*path, key), passed

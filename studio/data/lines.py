@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from studio.data.files import Source
 
 _UNDECODABLE = re.compile("[\udc00-\udcff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ERRORS = "whetstone.keep_bytes"
 
 
@@ -33,6 +34,11 @@ def find_undecodable(text: str) -> tuple[str, int] | None:
     if text.isascii() or not (found := _UNDECODABLE.search(text)):
         return None
     return f"0x{ord(found.group(0)) - 0xDC00:02x}", found.start() + 1
+
+
+def without_bytes(text: str) -> str:
+    """The text with a mark in place of what no text holds, as it may stand in a report."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def open_text(source: Source, *, newline: str) -> io.TextIOWrapper:

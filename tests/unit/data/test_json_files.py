@@ -121,6 +121,12 @@ def test_the_place_of_the_rows_is_told_with_the_others_and_can_be_chosen(tmp_pat
     assert [row.fields for row in whole.rows()] == [json.loads(text)]
 
 
+def test_a_key_that_is_half_a_character_is_told_with_a_mark_in_its_place(tmp_path):
+    found, notices, _ = read(tmp_path, '{"by\\ud800": 1, "da\\ud800": [{"a": 1}, {"a": 2}')
+    assert found == [{"a": 1}, {"a": 2}, "json_torn"]
+    assert notices == [("rows_read_under_key", {"key": "da\ufffd"}), ("keys_beside_rows", {"keys": "by\ufffd"})]
+
+
 @pytest.mark.parametrize(
     ("tail", "beside"),
     [("", "x"), (', "more": {"y": [1]}, "last": 2', "x, y, last"), (', "more": [{"b": 1}]', "x, more")],

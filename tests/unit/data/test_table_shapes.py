@@ -64,7 +64,11 @@ def test_another_quoting_can_be_chosen(tmp_path):
             "first_row",
             "header_above_numbers",
         ),
-        ([["What is two and two, please?", "4"], ["Three?", "3"], ["Four?", "4"], ["One?", "1"]], "none", "header_prose"),
+        (
+            [["What is two and two, please?", "4"], ["Three?", "3"], ["Four?", "4"], ["One?", "1"]],
+            "none",
+            "header_prose",
+        ),
         ([["x", "D"], *[[f"q{n}", "ABCD"[n % 4]] for n in range(12)]], "none", "header_repeats"),
         ([["country", "2010", "2011"], ["Japan", "1", "2"]], "first_row", "header_likely"),
         ([["a", "b", "c"], ["1", "b", "c"], ["2", "b", "c"]], "first_row", "header_likely"),
@@ -94,3 +98,11 @@ def test_what_a_container_does_not_ask_is_no_choice_of_it(tmp_path):
     with pytest.raises(OptionsInvalid) as refused:
         read(tmp_path, "a,b\n1,2\n", header="second", flavour="green")
     assert [problem["field"] for problem in refused.value.problems] == ["header", "flavour"]
+
+
+def test_a_first_row_with_bytes_that_are_no_text_is_told_without_them(tmp_path):
+    """A report holds text alone; the row itself is refused with its byte."""
+    (tmp_path / "file.csv").write_bytes(b"Where does \xff the best tea of all come from?,x\na,b\n")
+    plan = plan_reading(tmp_path / "file.csv", "file.csv", encoding="utf-8")
+    assert "\ufffd" in plan.guesses["header"].values["found"]
+    assert [row.cause for row in plan.rows()] == ["undecodable", None]
