@@ -12,6 +12,7 @@ from studio.data.records import iterate_texts, with_texts
 from studio.words import Text
 
 _SHOWN_ENDS = 2
+_PASSES = 8
 
 
 def _asked(question: str, reply: str) -> Record:
@@ -98,16 +99,22 @@ class PersonalData(Check):
 
     def fix(self, record: Record, values: Mapping[str, Any], fixer: Fixer) -> Record | None:
         """Every value of the finding's kind as a placeholder."""
+        kind = values["kind"]
+        return with_texts(record, lambda _, role, text: text if role == "label" else _masked(text, kind, fixer))
 
-        def masked(_path: str, role: str, text: str) -> str:
-            parts, done = [], 0
-            for span in find_personal(text) if role != "label" else ():
-                if span.kind == values["kind"]:
-                    parts += [text[done : span.start], fixer.placeholder(span.kind, span.value)]
-                    done = span.end
-            return "".join([*parts, text[done:]])
 
-        return with_texts(record, masked)
+def _masked(text: str, kind: str, fixer: Fixer) -> str:
+    # What is masked may have hidden another value of the kind, as where two touch.
+    for _ in range(_PASSES):
+        spans = [span for span in find_personal(text) if span.kind == kind]
+        if not spans:
+            break
+        parts, done = [], 0
+        for span in spans:
+            parts += [text[done : span.start], fixer.placeholder(span.kind, span.value)]
+            done = span.end
+        text = "".join([*parts, text[done:]])
+    return text
 
 
 def _spans(record: Mapping[str, Any]) -> Iterator[tuple[str, Span]]:

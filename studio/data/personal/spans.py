@@ -11,6 +11,7 @@ _SPACES = dict.fromkeys(map(ord, "\u3000\u00a0\u2009\u202f"), " ")
 _PLAIN = _WIDE | _DASHES | _SPACES
 _HAS_OTHER = re.compile("[\uff01-\uff5e‐-―−ｰー\u3000\u00a0\u2009\u202f]")
 _NUMBER = re.compile(r"[0-9][0-9\-(). ]{6}")
+_PLACEHOLDER = re.compile("[^⟨⟩]{0,14}⟩")
 _LONG_SOUND = re.compile("(?<=[0-9])ー(?=[0-9])")
 
 
@@ -41,8 +42,9 @@ def digits_of(text: str) -> str:
 
 
 def words_before(text: str, start: int, count: int = 24) -> str:
-    """The end of what stands before a place on its line, in lower case."""
-    return text[max(0, start - count) : start].rpartition("\n")[2].lower()
+    """The end of what stands before a place on its line, in lower case; a placeholder such as ⟨PHONE_1⟩ is no word."""
+    before = text[max(0, start - count) : start].rpartition("\n")[2]
+    return (_PLACEHOLDER.sub("", before) if "⟩" in before else before).lower()
 
 
 _LABELLED = re.compile(
