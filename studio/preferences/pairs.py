@@ -34,9 +34,9 @@ def other(reply: str) -> str:
 
 
 def find_prompt(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a record asks: its prompt, or a conversation up to the assistant's last turn."""
+    """What a record asks: its prompt, or a conversation up to the assistant's last turn. Of a mere text nothing."""
     if record_kind(record) != CONVERSATION:
-        return list(record["prompt"])
+        return list(record.get("prompt", ()))
     messages = record["messages"]
     last = max(index for index, message in enumerate(messages) if message["role"] == "assistant")
     return list(messages[:last])

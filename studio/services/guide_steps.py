@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.jobs.folder import JobFolder
 from studio.store.preferences import is_project_id
+from studio.training.methods import METHODS
 
 PAIRS_METHOD = "dpo"
 EXAMPLES_METHOD = "sft"
@@ -48,6 +49,13 @@ class Workspace:
     def examples(self) -> Mapping[str, Any] | None:
         """The newest version of a dataset; what votes were compiled to is none."""
         return next((version for version in self.versions if not is_project_id(version["dataset_id"])), None)
+
+    @property
+    def trainable(self) -> Mapping[str, Any] | None:
+        """The newest version of a dataset from whose rows examples can be learned."""
+        kinds = METHODS[EXAMPLES_METHOD].kinds
+        own = (version for version in self.versions if not is_project_id(version["dataset_id"]))
+        return next((version for version in own if version["kind"] in kinds), None)
 
     @property
     def pairs(self) -> Mapping[str, Any] | None:
@@ -124,7 +132,7 @@ def _data(found: Workspace) -> dict[str, Any]:
 
 
 def _train(found: Workspace) -> dict[str, Any]:
-    version, adapter = found.examples, found.newest(of_pairs=False)
+    version, adapter = found.trainable, found.newest(of_pairs=False)
     job = found.running("train", of_pairs=False)
     action = Action("train", {"version": version["fingerprint"], "method": EXAMPLES_METHOD}) if version else None
     return _step("train", adapter is not None, _learned(found, adapter, of_pairs=False), action, job)

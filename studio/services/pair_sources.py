@@ -22,7 +22,7 @@ SAMPLE = "shop_pairs"
 MOST_PAIRS = 20_000
 LONGEST_PASTED = 200_000
 
-WRONG_KIND, REPEATED = "wrong_kind", "repeated"
+WRONG_KIND, REPEATED, ASKS_NOTHING = "wrong_kind", "repeated", "asks_nothing"
 
 Sides = tuple[Messages, Messages | None, Messages | None]
 """Prompt and the two replies, None where they are still to come."""
@@ -60,10 +60,18 @@ def read_pairs(path: Path, most: int) -> Found:
 
 
 def read_prompts(path: Path, most: int) -> Found:
-    """The prompts of a dataset file, each once, held out as its rows are."""
+    """The prompts of a dataset file, each once, held out as its rows are. Rows that ask nothing are counted."""
     found = Found()
-    rows = ((find_prompt(orjson.loads(row.record)), held_out, row.split_key) for row, held_out in _rows_of(path))
-    _collect(found, ((_asked(prompt), held_out, key) for prompt, held_out, key in rows if asks_something(prompt)), most)
+
+    def prompts() -> Iterator[tuple[Sides, bool, float]]:
+        for row, held_out in _rows_of(path):
+            prompt = find_prompt(orjson.loads(row.record))
+            if asks_something(prompt):
+                yield _asked(prompt), held_out, row.split_key
+            else:
+                _count(found, ASKS_NOTHING)
+
+    _collect(found, prompts(), most)
     return found
 
 

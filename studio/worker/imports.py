@@ -66,8 +66,12 @@ class ImportOptions(BaseModel):
 
 @dataclass
 class Account:
-    """What became of the rows: read = understood + refused, always."""
+    """What became of the rows: read = understood + refused, always.
 
+    in_file: rows as the file has them; one that holds several counts as so many in all other numbers.
+    """
+
+    in_file: int = 0
     read: int = 0
     understood: int = 0
     causes: Counter[str] = field(default_factory=Counter)
@@ -202,6 +206,8 @@ class _Import:
             account = self.account
             yield Progress(account.read, account.read, "rows")
             yield Rows(account.read, account.understood, 0, dict(account.causes))
+            if account.read > account.in_file:
+                self._notices.append(("rows_unfolded", {"rows": account.in_file, "inner": account.read}))
             for code, values in self._notices:
                 yield Notice("info", code, values)
             if not account.understood:
@@ -223,6 +229,7 @@ class _Import:
         account, table = self.account, Table(connection)
         understood, refused, tags = [], [], []
         for row in batch:
+            account.in_file += 1
             for outcome in read_row(reader, row):
                 account.read += 1
                 if isinstance(outcome, Refused):

@@ -183,6 +183,7 @@ def test_questions_nested_in_articles_become_records_of_their_own(shared_data, t
     """JSQuAD: 59 articles hold 4,442 questions; what else was accepted as an answer stays with the row."""
     imported = import_file(tmp_path, shared_data / "jglue" / "jsquad_valid.json")
     assert (imported.report["read"], imported.report["understood"], imported.report["refused"]) == (4442, 4442, 0)
+    assert {"code": "rows_unfolded", "values": {"rows": 59, "inner": 4442}} in imported.report["notices"]
     first = next(iter(imported.records()))
     assert first["messages"][0]["content"].endswith("日本で梅雨がないのは北海道とどこか。")
     assert first["messages"][1]["content"] == "小笠原諸島"
