@@ -10,7 +10,7 @@ from studio.data.patterns import check_template, compile_pattern
 from studio.errors import PatternInvalid, PatternTooSlow
 
 LONG = "a" * 5000 + "!"
-HOSTILE = ("(a+)+$", "(a|aa)+$", "(?:a?){400}a{401}b", "a?" * 40 + "a" * 900 + "$", r"^(\w+\s?)*\d$", "(.*)*#")
+HOSTILE = ("(a+)+$", "(a|aa)+$", "(?:a?){300}a{301}b", "a?" * 40 + "a" * 900 + "$", r"^(\w+\s?)*\d$", "(.*)*#")
 
 
 @pytest.mark.parametrize("source", HOSTILE)
