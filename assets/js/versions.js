@@ -109,6 +109,7 @@
       const items = [
         { label: say("data.version_compare_now"), act: () => this.compare(number, null) },
         earlier && { label: say("data.version_compare", { number: earlier.number }), act: () => this.compare(earlier.number, number) },
+        { label: say("data.version_details"), act: () => this.showDetails(version) },
         { label: say("data.version_lengths"), act: () => whetstone.send("xray:lengths", { number }) },
         { label: say("data.version_restore"), act: () => this.restore(version) },
         !uses.length && { label: say("data.version_delete"), act: () => this.remove(version), danger: true },
@@ -118,6 +119,24 @@
 
     compare(before, after) {
       return data.openDifferences(this.ctx, this.info, this.versions, before, after);
+    }
+
+    // What was kept with a version: how its dataset was split, described and read then.
+    async showDetails({ number, message }) {
+      const { say, server } = this.ctx;
+      const kept = await server.details({ id: this.info.id, number });
+      const told = [
+        ["message", message],
+        ["purpose", kept.purpose],
+        ["licence", kept.licence],
+        ["share", kept.held_out_fraction === null ? null : `${whetstone.number(100 * kept.held_out_fraction, 0)} %`],
+        ["file", kept.file],
+        ["read_as", kept.read_as],
+        ["mapping", kept.mapping],
+        ["fingerprint", kept.fingerprint],
+      ].filter(([, value]) => value);
+      const rows = told.map(([name, value]) => el("tr", {}, [el("th", { text: say(`data.version_kept.${name}`), attrs: { scope: "row" } }), el("td", { class: "ws-wrap", text: value, attrs: { translate: "no", dir: "auto" } })]));
+      await whetstone.dialog({ title: say("data.version_title", { number }), body: [el("table", { class: "ws-table ws-version-kept" }, [el("tbody", {}, rows)])], actions: [{ label: say("common.close"), value: true }] });
     }
 
     // What the change would do is counted before it is offered.

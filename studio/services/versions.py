@@ -46,6 +46,28 @@ class Versions:
             for version in versions
         ]
 
+    def details(self, person: Person, dataset_id: str, number: int) -> dict[str, Any]:
+        """What was kept with a version: {"fingerprint", "held_out_fraction", "purpose", "licence", "file", "read_as", "mapping"}.
+
+        What an older version did not keep, or its dataset did not have, is None. Raises NotYours.
+        """
+        fingerprint = find_version(self._datasets.versions(person, dataset_id), number)["fingerprint"]
+        with open_catalogue(person.workspace) as catalogue:
+            entries = catalogue.versions(dataset_id)
+        about = next(entry.about for entry in entries if entry.number == number)
+        facts, source = about.get("facts", {}), about.get("source", {})
+        card, guesses = facts.get("card") or {}, source.get("guesses") or {}
+        read_as = [guesses[name]["value"] for name in ("container", "format") if name in guesses]
+        return {
+            "fingerprint": fingerprint,
+            "held_out_fraction": facts.get("held_out_fraction"),
+            "purpose": card.get("purpose") or None,
+            "licence": card.get("licence") or None,
+            "file": source.get("file"),
+            "read_as": " · ".join(str(value) for value in read_as if value) or None,
+            "mapping": source.get("mapping_name"),
+        }
+
     def compare(self, person: Person, dataset_id: str, before: int | None, after: int | None) -> str:
         """Queue the comparison of two versions, None for the rows as they stand; the job's id, the same while nothing changed.
 

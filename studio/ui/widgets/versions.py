@@ -39,6 +39,9 @@ def build_versions(studio) -> gr.HTML:
         elem_id="data-versions",
         reads={
             "versions": lambda person, argument: diffs.list(person, text_of(argument, "id")),
+            "details": lambda person, argument: diffs.details(
+                person, text_of(argument, "id"), whole_of(argument, "number")
+            ),
             "differences": differences,
             "different_rows": lambda person, argument: diffs.different_rows(
                 person, text_of(argument, "job_id"), find_text(argument, "what")

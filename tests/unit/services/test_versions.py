@@ -131,3 +131,33 @@ def test_a_version_that_nothing_was_made_from_is_deleted_with_its_file(studio, p
         studio.diffs.delete(person, dataset, 2)
     save(studio, person, dataset, "third")
     assert [v["number"] for v in studio.diffs.list(person, dataset)] == [3, 1]
+
+
+def test_a_restore_that_is_stopped_leaves_every_row_as_it_was(studio, person, dataset):
+    from studio.events import Finished
+    from studio.worker import restore
+    from tests.dataset_jobs import make_job
+
+    before, edits = rows_of(person, dataset), studio.datasets.info(person, dataset)["edits"]
+    fingerprint = studio.diffs.list(person, dataset)[0]["fingerprint"]
+    job = make_job(person.workspace, "restore", {"dataset_id": dataset, "version": fingerprint, "number": 1})
+    (job.folder / "stop").touch()
+    assert not any(isinstance(event, Finished) for event in restore.run(job))
+    assert rows_of(person, dataset) == before
+    assert studio.datasets.info(person, dataset)["edits"] == edits
+
+
+def test_what_was_true_of_the_dataset_is_kept_with_the_version(studio, person, dataset):
+    from studio.data.versions import read_about, version_path
+    from studio.store.catalogue import open_catalogue
+
+    fingerprint = studio.diffs.list(person, dataset)[0]["fingerprint"]
+    about = read_about(version_path(person.workspace, fingerprint))
+    assert about["facts"]["held_out_fraction"] == 0.1 and "lengths" not in about["facts"]
+    assert about["source"]["file"] == "rows.jsonl"
+    with open_catalogue(person.workspace) as catalogue:
+        assert catalogue.version(fingerprint).about == about
+    details = studio.diffs.details(person, dataset, 1)
+    assert (details["file"], details["held_out_fraction"], details["purpose"]) == ("rows.jsonl", 0.1, None)
+    with pytest.raises(NotYours):
+        studio.diffs.details(person, dataset, 9)
