@@ -68,7 +68,7 @@ class Garbled(Check):
             "別の文字コードとして読まれ、失われた文字が多いため復元できません：「{was}」",
         ),
         REPLACED: Text(
-            "{count} {count|letter is|letters are} lost and stand as �.", "{count} 文字が失われ、� になっています。"
+            "{count} {count|letter is|letters are} lost, as � shows.", "{count} 文字が失われ、� になっています。"
         ),
         CONTROL: Text("Holds {count} control {count|character|characters}.", "制御文字が {count} 個含まれています。"),
         INVISIBLE: Text(

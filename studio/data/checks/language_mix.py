@@ -55,11 +55,12 @@ class LanguageMix(Check):
     severities = {OTHER_LANGUAGE: "info"}
     words = {
         OTHER_REPLY: Text(
-            "The question is in {asked}, the reply in {replied}.", "質問の言語は{asked}、応答の言語は{replied}です。"
+            "The question is in {asked}, the reply in {replied}.",
+            "質問は「{asked}」、応答は「{replied}」で書かれています。",
         ),
         OTHER_LANGUAGE: Text(
             "This row is in {language}; most of the dataset is in {main}.",
-            "この行の言語は{language}ですが、データセットの大半は{main}です。",
+            "この行は「{language}」ですが、データセットの大半は「{main}」です。",
         ),
     }
     example = CheckExample(

@@ -37,8 +37,8 @@ class PersonalData(Check):
     summary = Text(
         "E-mail addresses, phone and card numbers, My Number, addresses, names behind a label, keys and logins, in"
         " Japanese and English; masked so that the same value gets the same placeholder everywhere.",
-        "メールアドレス、電話番号、カード番号、マイナンバー、住所、ラベルの付いた氏名、鍵やログイン情報を、日本語と英語で"
-        "探します。同じ値はデータセット全体で同じ記号に置き換えます。",
+        "メールアドレス、電話番号、カード番号、マイナンバー、住所、「氏名：」などに続く名前、鍵やログイン情報を、日本語と英語で"
+        "探します。同じ値はデータセット全体で同じプレースホルダーに置き換えます。",
     )
     severity = "warn"
     severities = {"card": "error", "my_number": "error"}
