@@ -4,6 +4,7 @@
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
   const POLL_MS = 500;
+  const LIST_EVERY = 4; // looks at a run between two looks at what it has found so far
   const WIDE = matchMedia("(min-width: 900px)");
   const TONES = { error: "ws-tag-bad", warn: "ws-tag-warn", info: "" };
 
@@ -88,6 +89,7 @@
         if (this.following !== job || !this.root.isConnected) return;
         if (data.hasEnded(state)) return this.ended(id, state);
         this.drawProgress(state);
+        if (looks % LIST_EVERY === LIST_EVERY - 1) await this.load();
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     }

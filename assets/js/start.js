@@ -124,7 +124,7 @@
     async function press() {
       if (pressed) return;
       const errors = preview?.checks?.errors;
-      if (errors && !(await ctx.confirm("start.despite_errors", { count: errors }))) return;
+      if (errors && !(await ctx.confirm("start.errors", { count: errors }))) return;
       if (pressed) return;
       pressed = performance.now();
       draw();

@@ -100,11 +100,11 @@ def test_in_japanese_a_finding_is_ignored_with_a_reason_and_the_card_is_kept(ope
     page = open_page(app_url, locale="ja-JP", scheme="dark")
     _open_dataset(page, "japanese")
     check = _open_check(page, "exact_duplicates")
-    expect(check.locator(".ws-check-sentence")).to_have_text(f"行{SAME}と同じ内容です。")
+    expect(check.locator(".ws-check-sentence")).to_have_text(f"{SAME} 行目と同じ内容です。")
     button(check, "無視…").click()
     dialog = page.locator(DIALOG)
     button(dialog, "無視する").click()
-    expect(dialog.locator(".ws-problem")).to_contain_text("無視する理由を500文字以内で書いてください。")
+    expect(dialog.locator(".ws-problem")).to_contain_text("無視する理由を 500 文字以内で書いてください。")
     dialog.locator("textarea").fill("よくある質問なので重ねています。")
     button(dialog, "無視する").click()
     expect(page.locator(DIALOG)).to_have_count(0)
@@ -116,12 +116,12 @@ def test_in_japanese_a_finding_is_ignored_with_a_reason_and_the_card_is_kept(ope
     expect(points).to_have_count(4)
     met = {point.get_attribute("data-point"): point.get_attribute("data-met") for point in points.all()}
     assert met == {"purpose": "false", "examples": "false", "personal_data": "false", "evaluation": "true"}
-    expect(dialog).to_contain_text("評価用の行は3行あり、学習用の行との重なりは見つかりませんでした。")
+    expect(dialog).to_contain_text("評価用の行は 3 行あり、学習用の行との重なりは見つかりませんでした。")
     expect(dialog).to_contain_text("よくある質問なので重ねています。")
     dialog.locator("textarea").fill("お客様の質問に\n丁寧に答える。")
     button(dialog, "カードを保存").click()
     expect(page.locator(".ws-card-purpose")).to_have_text("お客様の質問に 丁寧に答える。")
-    expect(page.locator(".ws-card-open")).to_have_text("カード：4項目中2項目")
+    expect(page.locator(".ws-card-open")).to_have_text("カード：4 項目中 2 項目")
 
     button(page.locator(f"{CHECKS} .ws-ignored"), "無視をやめる").click()
     expect(check).to_have_attribute("data-found", "1")

@@ -84,17 +84,17 @@ class EmptySides(Check):
     severity = "error"
     severities = {STAND_IN: "warn", EMPTY_SYSTEM: "info", ECHO: "warn"}
     words = {
-        EMPTY: Text("{path} has no visible character.", "{path}に見える文字がありません。"),
+        EMPTY: Text("{path} has no visible character.", "{path} に見える文字がありません。"),
         STAND_IN: Text(
             "{path} is only “{text}”, as exports write where nothing is.",
-            "{path}が「{text}」だけです。値がないときの仮の表記のようです。",
+            "{path} が「{text}」だけです。値がないときの仮の表記のようです。",
         ),
         EMPTY_SYSTEM: Text("The system prompt is empty.", "システムプロンプトが空です。"),
         IDENTICAL: Text(
             "The chosen and the rejected reply say the same: nothing can be learned from this pair.",
             "選ばれた応答と選ばれなかった応答が同じ内容です。このペアからは何も学習できません。",
         ),
-        ECHO: Text("{path} only repeats the question.", "{path}は質問を繰り返しているだけです。"),
+        ECHO: Text("{path} only repeats the question.", "{path} は質問を繰り返しているだけです。"),
     }
     fixable = frozenset({EMPTY, EMPTY_SYSTEM, IDENTICAL})
     example = CheckExample(

@@ -39,10 +39,10 @@ class ExactDuplicates(Check):
     severity = "warn"
     severities = {SAME_PROMPT: "info"}
     words = {
-        SAME_ROW: Text("This row says the same as row {other_row}.", "行{other_row}と同じ内容です。"),
+        SAME_ROW: Text("This row says the same as row {other_row}.", "{other_row} 行目と同じ内容です。"),
         SAME_PROMPT: Text(
             "Row {other_row} asks the same and has another answer.",
-            "行{other_row}に同じ質問があり、応答が異なります。",
+            "{other_row} 行目に同じ質問があり、応答が異なります。",
         ),
     }
     fixable = frozenset({SAME_ROW})

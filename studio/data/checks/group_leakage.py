@@ -40,11 +40,11 @@ class GroupLeakage(Check):
     words = {
         SHARED: Text(
             "{field} “{group}” is held out here and trained on in {rows} {rows|row|rows}. Show these rows and move the whole group to one side.",
-            "{field}「{group}」の行がここでは評価用ですが、学習用にも{rows}行あります。行を表示して、グループ全体をどちらかの側へ移してください。",
+            "{field}「{group}」の行がここでは評価用ですが、学習用にも {rows} 行あります。行を表示して、グループ全体をどちらかの側へ移してください。",
         ),
         SHARED_BY_CUSTOM: Text(
             "{field} “{group}” is held out here and trained on in {rows} {rows|row|rows}. If {field} names what belongs together, choose it as the group field and move the group to one side.",
-            "{field}「{group}」の行がここでは評価用ですが、学習用にも{rows}行あります。{field}がまとまりを表すなら、グループの項目に選び、グループをどちらかの側へ移してください。",
+            "{field}「{group}」の行がここでは評価用ですが、学習用にも {rows} 行あります。{field} がまとまりを表すなら、グループの項目に選び、グループをどちらかの側へ移してください。",
         ),
     }
     example = CheckExample(

@@ -53,21 +53,23 @@ class Leakage(Check):
     words = {
         EXACT: Text(
             "This training row says the same as row {other_row}, which is held out.",
-            "この学習用の行は、評価用の行{other_row}と同じ内容です。",
+            "この学習用の行は、評価用の {other_row} 行目と同じ内容です。",
         ),
         SAME_PROMPT: Text(
             "Row {other_row}, which is held out, asks the same.",
-            "評価用の行{other_row}に同じ質問があります。",
+            "評価用の {other_row} 行目に同じ質問があります。",
         ),
         CONTAINED: Text(
             "Row {other_row}, which is held out, asks in part the same: {share} % of the shorter text stands word for word in the other.",
-            "評価用の行{other_row}の質問と重なっています。短いほうの文章の{share}%がそのままもう一方に含まれています。",
+            "評価用の {other_row} 行目の質問と重なっています。短いほうの文章の {share}%がそのままもう一方に含まれています。",
         ),
-        OTHER_EXACT: Text("Row {number} of {dataset} says the same.", "{dataset}の行{number}と同じ内容です。"),
-        OTHER_PROMPT: Text("Row {number} of {dataset} asks the same.", "{dataset}の行{number}に同じ質問があります。"),
+        OTHER_EXACT: Text("Row {number} of {dataset} says the same.", "{dataset} の {number} 行目と同じ内容です。"),
+        OTHER_PROMPT: Text(
+            "Row {number} of {dataset} asks the same.", "{dataset} の {number} 行目に同じ質問があります。"
+        ),
         OTHER_CONTAINED: Text(
             "Row {number} of {dataset} asks in part the same: {share} % of the shorter text stands word for word in the other.",
-            "{dataset}の行{number}の質問と重なっています。短いほうの文章の{share}%がそのままもう一方に含まれています。",
+            "{dataset} の {number} 行目の質問と重なっています。短いほうの文章の {share}%がそのままもう一方に含まれています。",
         ),
     }
     fixable = frozenset({EXACT, CONTAINED, OTHER_EXACT, OTHER_PROMPT, OTHER_CONTAINED})

@@ -41,11 +41,11 @@ class Schema(Check):
         INVALID: Text("At {field}: {cause}", "{field}：{cause}"),
         ENDS_UNANSWERED: Text(
             "The conversation ends with a {role} turn: nothing after the last reply is learned.",
-            "会話が{role}の発言で終わっています。最後の応答より後の部分は学習されません。",
+            "会話が {role} の発言で終わっています。最後の応答より後の部分は学習されません。",
         ),
         ROLE_REPEATED: Text(
             "Turns {turn} and {next} both come from {role}; some chat templates refuse that.",
-            "{turn}番目と{next}番目の発言がどちらも{role}です。このような並びを受け付けないチャットテンプレートがあります。",
+            "{turn} 番目と {next} 番目の発言がどちらも {role} です。このような並びを受け付けないチャットテンプレートがあります。",
         ),
         STARTS_WITH_REPLY: Text(
             "The conversation starts with a reply to nothing.", "会話が、質問のない応答から始まっています。"

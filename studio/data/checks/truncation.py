@@ -43,15 +43,15 @@ class Truncation(Check):
     words = {
         CUT: Text(
             "{tokens} tokens, of which the last {over} are cut at {max_length}.",
-            "{tokens}トークンのうち、最大長{max_length}を超える最後の{over}トークンが切り捨てられます。",
+            "{tokens} トークンのうち、最大長 {max_length} を超える最後の {over} トークンが切り捨てられます。",
         ),
         NOTHING_LEFT: Text(
             "{tokens} tokens, cut at {max_length}: of the reply nothing is left, so the row teaches nothing.",
-            "{tokens}トークンあり、最大長{max_length}で切ると応答が残らないため、何も学習されません。",
+            "{tokens} トークンあり、最大長 {max_length} で切ると応答が残らないため、何も学習されません。",
         ),
         SAME_WHEN_CUT: Text(
             "Cut at {max_length} tokens, both replies are the same: nothing can be learned from this pair.",
-            "最大長{max_length}トークンで切ると両方の応答が同じになり、このペアからは何も学習できません。",
+            "最大長 {max_length} トークンで切ると両方の応答が同じになり、このペアからは何も学習できません。",
         ),
     }
     needs = "lengths"

@@ -75,7 +75,7 @@ def test_a_finding_is_a_sentence_that_names_rows_by_their_place(service, person,
         (3, "This row says the same as row 1."),
     ]
     (japanese,) = service.of_row(replace(person, language="ja"), checked.dataset_id, 2)
-    assert japanese["words"] == "行1と同じ内容です。"
+    assert japanese["words"] == "1 行目と同じ内容です。"
 
 
 def test_a_fix_is_shown_first_and_one_undo_takes_it_back(service, person, checked, datasets):

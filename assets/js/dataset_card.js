@@ -7,7 +7,7 @@
   const MOST_IGNORED = 20;
 
   const languageName = (code, say) => {
-    if (!code) return say("card.language_unclear");
+    if (!code) return say("datacard.language_unclear");
     return new Intl.DisplayNames([whetstone.language === "ja" ? "ja" : "en"], { type: "language" }).of(code);
   };
   const percent = (part, whole) => Math.round((100 * part) / Math.max(whole, 1));
@@ -19,29 +19,29 @@
     const { info, profile, checks } = card;
     const { source } = info;
     const rows = [
-      ...fact(say("card.rows"), list([say("data.fact_rows", { rows: info.rows }), say("data.fact_held_out", { rows: info.held_out }), info.refused ? say("data.fact_refused", { rows: info.refused }) : ""].filter(Boolean))),
+      ...fact(say("datacard.rows"), list([say("data.fact_rows", { rows: info.rows }), say("data.fact_held_out", { rows: info.held_out }), info.refused ? say("data.fact_refused", { rows: info.refused }) : ""].filter(Boolean))),
     ];
     if (profile) {
       const { sampled } = profile;
       rows.push(
-        ...fact(say("card.kinds"), list(Object.entries(profile.kinds).map(([kind, count]) => say("card.kind_rows", { kind: say(`data.kind.${kind}`), rows: count })))),
-        ...fact(say("card.languages"), list(Object.entries(profile.languages).map(([code, count]) => say("card.language_share", { language: languageName(code, say), percent: percent(count, sampled) })))),
-        ...fact(say("card.lengths"), list([say("card.length_middle", { count: profile.middle }), say("card.length_longest", { count: profile.longest })])),
+        ...fact(say("datacard.kinds"), list(Object.entries(profile.kinds).map(([kind, count]) => say("datacard.kind_rows", { kind: say(`data.kind.${kind}`), rows: count })))),
+        ...fact(say("datacard.languages"), list(Object.entries(profile.languages).map(([code, count]) => say("datacard.language_share", { language: languageName(code, say), percent: percent(count, sampled) })))),
+        ...fact(say("datacard.lengths"), list([say("datacard.length_middle", { count: profile.middle }), say("datacard.length_longest", { count: profile.longest })])),
       );
     }
-    rows.push(...fact(say("card.source"), el("span", { text: source.file, attrs: { translate: "no" } }), el("span", { class: "ws-key", text: ` ${whetstone.time(info.created)}` })));
+    rows.push(...fact(say("datacard.source"), el("span", { text: source.file, attrs: { translate: "no" } }), el("span", { class: "ws-key", text: ` ${whetstone.time(info.created)}` })));
     const counted = (status) => checks.filter((check) => check.status === status).length;
-    const words = ["passed", "found", "missing", "never"].filter(counted).map((status) => say(`card.checks.${status}`, { count: counted(status) }));
-    rows.push(...fact(say("card.checks"), list(words)));
+    const words = ["passed", "found", "missing", "never"].filter(counted).map((status) => say(`datacard.checks.${status}`, { count: counted(status) }));
+    rows.push(...fact(say("datacard.checks"), list(words)));
     return el("dl", { class: "ws-facts" }, rows);
   };
 
   const drawPoint = (say, point) =>
     el("li", { class: `ws-card-point${point.is_met ? " ws-card-met" : ""}`, attrs: { "data-point": point.name, "data-met": String(point.is_met) } }, [
-      el("span", { class: "ws-card-tick", attrs: { role: "img", "aria-label": say(point.is_met ? "card.met" : "card.not_met") } }),
+      el("span", { class: "ws-card-tick", attrs: { role: "img", "aria-label": say(point.is_met ? "datacard.met" : "datacard.not_met") } }),
       el("span", {}, [
-        el("strong", { text: say(`card.point.${point.name}`) }),
-        el("span", { class: "ws-why", text: say(`card.why.${point.name}.${point.reason}`, point.values) }),
+        el("strong", { text: say(`datacard.point.${point.name}`) }),
+        el("span", { class: "ws-why", text: say(`datacard.why.${point.name}.${point.reason}`, point.values) }),
       ]),
     ]);
 
@@ -50,7 +50,7 @@
     const titles = Object.fromEntries(checks.map(({ name, title }) => [name, whetstone.said(title)]));
     const lines = ignored.slice(0, MOST_IGNORED).map((one) =>
       el("li", {}, [
-        el("span", { text: one.position == null ? titles[one.check_name] : say("card.ignored_row", { title: titles[one.check_name], number: one.position }) }),
+        el("span", { text: one.position == null ? titles[one.check_name] : say("datacard.ignored_row", { title: titles[one.check_name], number: one.position }) }),
         el("q", { text: one.reason, attrs: { translate: "no" } }),
         el("span", { class: "ws-key", text: say("checks.ignored_by", { person: one.person, time: whetstone.time(one.time) }) }),
       ]));
@@ -62,26 +62,26 @@
     const { say, server, toast } = checks.ctx;
     const { id } = checks.info;
     const card = await server.card({ id });
-    const purpose = el("textarea", { class: "ws-input", attrs: { rows: "2", maxlength: "300", translate: "no", autofocus: !card.purpose, placeholder: say("card.purpose_example") } });
+    const purpose = el("textarea", { class: "ws-input", attrs: { rows: "2", maxlength: "300", translate: "no", autofocus: !card.purpose, placeholder: say("datacard.purpose_example") } });
     purpose.value = card.purpose;
     const known = el("datalist", { attrs: { id: "ws-licences" } }, LICENCES.map((name) => el("option", { attrs: { value: name } })));
     const licence = el("input", { class: "ws-input", attrs: { type: "text", maxlength: "200", translate: "no", list: "ws-licences" } });
     licence.value = card.licence;
-    const stale = !card.profile ? say("card.not_counted") : card.is_profile_stale ? say("card.counted_before") : null;
+    const stale = !card.profile ? say("datacard.not_counted") : card.is_profile_stale ? say("datacard.counted_before") : null;
     const body = [
-      data.field(say("card.purpose"), purpose, say("card.purpose_why")),
-      el("section", { class: "ws-card-part" }, [el("h3", { text: say("card.points") }), el("ul", { class: "ws-card-points" }, card.points.map((point) => drawPoint(say, point)))]),
-      el("section", { class: "ws-card-part" }, [el("h3", { text: say("card.facts") }), drawFacts(say, card), stale ? el("p", { class: "ws-key", text: stale }) : null]),
+      data.field(say("datacard.purpose"), purpose, say("datacard.purpose_why")),
+      el("section", { class: "ws-card-part" }, [el("h3", { text: say("datacard.points") }), el("ul", { class: "ws-card-points" }, card.points.map((point) => drawPoint(say, point)))]),
+      el("section", { class: "ws-card-part" }, [el("h3", { text: say("datacard.facts") }), drawFacts(say, card), stale ? el("p", { class: "ws-key", text: stale }) : null]),
       drawIgnored(say, card),
-      data.field(say("card.licence"), licence, say("card.licence_why")),
+      data.field(say("datacard.licence"), licence, say("datacard.licence_why")),
       known,
     ];
     const done = async () => {
       await server.set_card({ id, card: { purpose: purpose.value, licence: licence.value } });
-      toast(say("card.saved"), "good");
+      toast(say("datacard.saved"), "good");
       await checks.load();
     };
-    await data.ask({ title: say("card.title_of", { name: card.info.name }), body, act: say("card.save"), wide: true, done });
+    await data.ask({ title: say("datacard.title_of", { name: card.info.name }), body, act: say("datacard.save"), wide: true, done });
   };
 
   // The line under the dataset's name: what it is for, and how many points of the checklist are met.
@@ -96,7 +96,7 @@
       purpose.textContent = told.purpose;
       purpose.title = told.purpose;
       purpose.hidden = !told.purpose;
-      open.textContent = told.purpose ? ctx.say("card.open", told.points) : ctx.say("card.ask");
+      open.textContent = told.purpose ? ctx.say("datacard.open", told.points) : ctx.say("datacard.ask");
     };
     ctx.on("data:checks", (found) => {
       told = found;
