@@ -216,6 +216,10 @@ class DiskFull(MachineError):
     """values: free_bytes."""
 
 
+class DatabaseBusy(MachineError):
+    """Another change is being written, and takes longer than one waits for it. values: none."""
+
+
 class DeviceMissing(MachineError):
     """values: device."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from studio.errors import DiskFull, FileUnreadable
+from studio.errors import DatabaseBusy, DiskFull, FileUnreadable
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -92,6 +92,8 @@ def _named_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as problem:
         if problem.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise DiskFull(free_bytes=None) from problem
+        if problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise DatabaseBusy() from problem
         if problem.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise FileUnreadable(file=path.name, row=None, cause="database_damaged") from problem
         raise
