@@ -4,8 +4,9 @@
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
   const GROWS_BY_CSS = CSS.supports("field-sizing", "content");
-  // A megabyte in a box that grows would be laid out anew with every key: a longer text scrolls in a box of its own.
+  // Laying out a megabyte takes a browser up to 20 s (a font run costs about 60 µs): a longer text is shown in parts.
   const LONG = 40_000;
+  const PART = 20_000;
 
   // Japanese text gets its own glyphs and line height, also on an English page.
   data.languageOf = (text) => (/[\u3040-\u30ff\u3400-\u9fff]/.test(text.length > LONG ? text.slice(0, LONG) : text) ? "ja" : null);
@@ -27,31 +28,68 @@
     boxes.forEach((box, index) => (box.style.height = `${heights[index] + 2}px`));
   };
 
-  // edit: {begin(), text(value)}
-  data.textBox = (text, label, edit) => {
-    const box = el("textarea", { class: "ws-turn-text", attrs: { rows: "1", translate: "no", dir: "auto", spellcheck: "false", "aria-label": label } });
-    const dress = () => {
-      box.lang = data.languageOf(box.value) || "";
-      box.classList.toggle("ws-long", data.isLong(box.value));
-    };
-    box.value = text;
-    dress();
-    box.addEventListener("focus", edit.begin);
-    box.addEventListener("input", () => {
-      dress();
-      grow(box);
-      edit.text(box.value);
-    });
-    return box;
+  // Where the part that holds a place begins and ends; no letter of two units is cut.
+  const partAt = (text, at) => {
+    const whole = (unit) => (/[\udc00-\udfff]/.test(text[unit] || "") ? unit + 1 : unit);
+    const first = Math.min(Math.floor(at / PART), Math.max(0, Math.ceil(text.length / PART) - 1)) * PART;
+    return [whole(first), Math.min(whole(first + PART), text.length)];
   };
+
+  // A text in a box that grows; a long one part by part, with `bar` to turn them. edit: {begin(), text(value)}.
+  // `from` is the place in the text at which the box begins; showAt(place) shows the part that holds it.
+  class TextBox {
+    constructor(text, label, edit) {
+      Object.assign(this, { text, edit, from: 0, to: text.length });
+      this.node = el("textarea", { class: "ws-turn-text", attrs: { rows: "1", translate: "no", dir: "auto", spellcheck: "false", "aria-label": label } });
+      this.bar = el("div", { class: "ws-parts", attrs: { hidden: true } });
+      this.show(0);
+      this.node.addEventListener("focus", edit.begin);
+      this.node.addEventListener("input", () => this.typed());
+    }
+
+    show(at) {
+      [this.from, this.to] = data.isLong(this.text) ? partAt(this.text, at) : [0, this.text.length];
+      this.node.value = this.text.slice(this.from, this.to);
+      this.dress();
+    }
+
+    showAt(at) {
+      if (at < this.from || at > this.to) this.show(at);
+    }
+
+    typed() {
+      const { value } = this.node;
+      this.text = this.text.slice(0, this.from) + value + this.text.slice(this.to);
+      this.to = this.from + value.length;
+      if (data.isLong(value)) this.show(this.from);
+      else this.dress();
+      grow(this.node);
+      this.edit.text(this.text);
+    }
+
+    dress() {
+      const { say } = whetstone;
+      this.node.lang = data.languageOf(this.node.value) || "";
+      this.node.classList.toggle("ws-long", data.isLong(this.text));
+      this.bar.hidden = this.from === 0 && this.to === this.text.length;
+      if (this.bar.hidden) return;
+      const turn = (icon, key, to, off) => data.iconButton(icon, say(key), off, () => this.show(to));
+      this.bar.replaceChildren(
+        turn("‹", "data.part_previous", this.from - PART, this.from === 0),
+        el("span", { class: "ws-key", text: say("data.part", { first: this.from + 1, last: this.to, total: this.text.length }) }),
+        turn("›", "data.part_next", this.to, this.to >= this.text.length));
+    }
+  }
+
+  data.textBox = (text, label, edit) => new TextBox(text, label, edit);
 
   // Marks lie behind the words: the same text in the same type, of which only the backgrounds are seen.
   // pieces: [{text, class}] that together are the text of the box; null takes the marks away.
   data.withMarks = (box) => {
     const behind = el("div", { class: "ws-behind ws-turn-text", attrs: { "aria-hidden": "true", translate: "no" } });
-    const node = el("div", { class: "ws-marked" }, [behind, box]);
+    const node = el("div", { class: "ws-marked" }, [behind, box.node, box.bar]);
     const draw = (pieces) => {
-      behind.lang = box.lang;
+      behind.lang = box.node.lang;
       behind.dir = "auto";
       behind.replaceChildren(...(pieces || []).map((piece) => el("span", { class: piece.class, text: piece.text })));
     };

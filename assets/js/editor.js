@@ -122,6 +122,7 @@
     show(draft) {
       this.draft = draft;
       this.drafts.sweep(draft);
+      this.root.dataset.dataset = draft ? draft.datasetId : "";
       this.root.dataset.row = draft ? String(draft.rowId) : "";
       this.root.dataset.revision = draft ? String(draft.row.revision) : "";
       this.body.scrollTop = 0;
@@ -178,8 +179,8 @@
       if (changed) tags.push(el("span", { class: "ws-tag ws-tag-warn", text: say("data.unsaved"), attrs: { "data-unsaved": "" } }));
       this.tags.replaceChildren(...tags);
       this.save.disabled = !changed;
-      this.back.hidden = this.revert.hidden = !changed && !draft?.isNew;
-      this.back.disabled = !draft?.canStepBack;
+      this.revert.hidden = !changed && !draft?.isNew;
+      this.back.hidden = !draft?.canStepBack;
       this.remove.disabled = this.flag.disabled = !draft || draft.isNew;
       this.flag.textContent = say(flagged ? "data.unflag" : "data.flag");
       this.flag.setAttribute("aria-pressed", String(flagged));

@@ -57,7 +57,7 @@
       // The button must not take the selection away before it is used.
       this.add.addEventListener("mousedown", (event) => event.preventDefault());
       this.list = el("ul", { class: "ws-spans" });
-      document.addEventListener("selectionchange", (this.onSelect = () => (this.box.isConnected ? this.offer() : document.removeEventListener("selectionchange", this.onSelect))));
+      document.addEventListener("selectionchange", (this.onSelect = () => (this.box.node.isConnected ? this.offer() : document.removeEventListener("selectionchange", this.onSelect))));
       this.label.box.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
         event.preventDefault();
@@ -91,9 +91,10 @@
 
     // What is selected in the box is offered as a span; it is remembered while the label is typed.
     offer() {
-      if (document.activeElement === this.box) {
-        const { selectionStart: from, selectionEnd: to, value } = this.box;
-        this.chosen = from < to ? { start: pointsBefore(value, from), end: pointsBefore(value, to), text: value.slice(from, to) } : null;
+      if (document.activeElement === this.box.node) {
+        const { node, text, from: before } = this.box;
+        const [from, to] = [before + node.selectionStart, before + node.selectionEnd];
+        this.chosen = from < to ? { start: pointsBefore(text, from), end: pointsBefore(text, to), text: text.slice(from, to) } : null;
       }
       this.add.disabled = !this.chosen || !this.label.box.value.trim();
       const text = this.chosen ? this.chosen.text : "";
@@ -127,8 +128,10 @@
 
     show(entity) {
       const points = Array.from(this.record.text);
-      this.box.focus();
-      this.box.setSelectionRange(unitOf(points, entity.start), unitOf(points, entity.end));
+      const [from, to] = [unitOf(points, entity.start), unitOf(points, entity.end)];
+      this.box.showAt(from);
+      this.box.node.focus();
+      this.box.node.setSelectionRange(from - this.box.from, to - this.box.from);
     }
 
     removeSpan(index) {

@@ -32,7 +32,7 @@
 
   const text = (part, record, say, edit) => {
     const box = data.textBox(String(record[part.name] ?? ""), say(`data.section.${part.name}`), { begin: edit.begin, text: edit.set });
-    return named(part.name, say, [el("div", { class: "ws-turn" }, [box])]);
+    return named(part.name, say, [el("div", { class: "ws-turn" }, [box.node, box.bar])]);
   };
 
   const rating = (part, record, say, edit) => {

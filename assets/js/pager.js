@@ -64,6 +64,7 @@
       el("div", { class: "ws-actions" }, [
         data.button(say("data.load_sample"), () => whetstone.send("data:import", { sample: true }), "primary"),
         data.button(say("data.import_file"), () => whetstone.send("data:import", {})),
+        data.button(say("data.new_title"), () => whetstone.send("data:new", {})),
       ]),
     );
   };

@@ -67,7 +67,7 @@
     const isText = typeof turn.content === "string" || turn.content == null;
     const text = isText ? turn.content || "" : JSON.stringify(turn.content, null, 2);
     const box = data.textBox(text, say("data.turn_text", { number }), { begin: edit.begin, text: (value) => edit.field("content", value) });
-    box.readOnly = !isText;
+    box.node.readOnly = !isText;
     return data.withMarks(box);
   };
 

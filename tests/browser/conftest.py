@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.browser.data_page import open_dataset
+from tests.placed_datasets import place_dataset
 from tests.processes import MARK, marked_processes
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -217,6 +219,16 @@ def open_page(chromium: Browser, faults: Faults, make_app) -> Iterator[Callable[
 def page(open_page: Callable[..., Page], app_url: str) -> Page:
     """The app's page in English, light, 1366×768, ready for a click. Any fault of the page fails the test."""
     return open_page(app_url)
+
+
+@pytest.fixture
+def placed(page: Page, app: RunningApp, tmp_path: Path) -> Callable[..., Page]:
+    """placed(records, kind="conversation"): the page with a dataset of these records, named after the test, open."""
+
+    def place(records: list[dict], kind: str = "conversation") -> Page:
+        return open_dataset(page, place_dataset(app.root, tmp_path.name, records, kind))
+
+    return place
 
 
 def open_tab(page: Page, name: str) -> None:

@@ -113,3 +113,22 @@ def edit_turn(page: Page, index: int, text: str, section: str = "messages") -> N
 def facts(page: Page) -> list[str]:
     """The grey words in the head of the table."""
     return page.locator(f"{TABLE} .ws-dataset-head .ws-fine > span").all_inner_texts()
+
+
+def open_dataset(page: Page, dataset_id: str) -> Page:
+    """Reads the list of datasets again, opens one, and waits for its first row."""
+    page.evaluate("id => localStorage.setItem('whetstone.data.open', id)", dataset_id)
+    page.reload()
+    page.locator(f'{EDITOR}[data-dataset="{dataset_id}"][data-row="1"]').wait_for()
+    return page
+
+
+def field(page: Page, label: str) -> Locator:
+    """A box of the editor by its label."""
+    return page.locator(EDITOR).get_by_label(label, exact=True)
+
+
+def saved(page: Page) -> None:
+    """Saves the open row with the keyboard."""
+    page.keyboard.press("Control+s")
+    expect(page.locator(f"{EDITOR} [data-unsaved]")).to_have_count(0)
