@@ -48,7 +48,7 @@
       this.count = el("div", { class: "ws-preview-count", attrs: { role: "status" } });
       this.both = el("div", { class: "ws-preview-both" }, [el("div", { class: "ws-preview-left" }, [this.rows, this.wizard.node]), this.records]);
       this.node = el("div", { class: "ws-preview", attrs: { "data-preview": "waiting" } }, [this.guesses, this.problem, this.both, this.count]);
-      this.node.hidden = true;
+      this.hideFields();
       if (choices?.mapping) this.openKept(choices);
     }
 
@@ -150,7 +150,14 @@
     clear() {
       this.turn += 1;
       this.found = null;
+      this.both.hidden = true;
+      this.hideFields();
+    }
+
+    // Until the first look has answered it is not known what may be chosen at all.
+    hideFields() {
       this.node.hidden = true;
+      for (const name of CHOICES) this.fields[name].hidden = !this.menus[name].value;
     }
 
     // Looks anew. An answer that was overtaken by a later question is not shown.
@@ -170,8 +177,10 @@
       }
       if (turn !== this.turn) return;
       this.found = found;
-      if (this.offerMapping(found)) return this.refresh();
+      const isMapped = this.offerMapping(found);
+      if (isMapped) found.problem = null;
       this.render();
+      if (isMapped) return this.refresh();
       this.changed(found);
     }
 

@@ -17,7 +17,7 @@
       this.kind = el("select", { class: "ws-input", attrs: { "data-mapping": "kind" }, on: { change: () => this.pickKind() } }, Object.keys(options.kinds).map((kind) => el("option", { text: ctx.say(`data.kind.${kind}`), attrs: { value: kind } })));
       this.parts = el("div", { class: "ws-map-parts" });
       this.keep = el("div", { class: "ws-map-keep" });
-      this.node = el("div", { class: "ws-map", attrs: { role: "group", "aria-label": ctx.say("data.mapping_title") } }, [data.field(ctx.say("data.mapping_kind"), this.kind), this.parts, this.keep]);
+      this.node = el("div", { class: "ws-map", attrs: { role: "group", "aria-label": ctx.say("data.mapping_title") } }, [el("p", { class: "ws-why", text: ctx.say("data.mapping_says") }), data.field(ctx.say("data.mapping_kind"), this.kind), this.parts, this.keep]);
       this.node.hidden = true;
       this.set(null);
     }

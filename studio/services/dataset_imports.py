@@ -144,7 +144,7 @@ class Imports:
                 "job_id": job_id,
                 "name": options["name"],
                 "file_name": options["file_name"],
-                "choices": {choice: options[choice] for choice in _CHOICES},
+                "choices": {choice: options.get(choice) for choice in _CHOICES},
                 "held_out_fraction": options["held_out_fraction"],
             },
         }
