@@ -100,6 +100,7 @@
   const shortened = (text, isFirst, isLast) => {
     if (text.length <= LONGEST_SAME) return text;
     const half = LONGEST_SAME / 2;
+    if (isFirst && isLast) return `${text.slice(0, LONGEST_SAME)} …`;
     return `${isFirst ? "" : text.slice(0, half)} … ${isLast ? "" : text.slice(-half)}`;
   };
 

@@ -19,6 +19,7 @@ from tests.browser.data_page import (
     TABLE,
     VERSIONS,
     button,
+    close_dialog,
     conversations,
     edit_turn,
     facts,
@@ -122,7 +123,7 @@ def test_two_versions_are_compared_word_by_word_and_one_is_restored_as_one_chang
     button(dialog, "Show these rows in the table").click()
     open_version_menu(rows, 1, "What was kept with it")
     expect(dialog.locator("tr", has_text="Held out")).to_contain_text("10 %")
-    button(dialog, "Close").click()
+    close_dialog(rows)
     expect(rows.locator(f"{TABLE} tbody td.ws-col-number")).to_have_text(["1"])
     open_version_menu(rows, 1, "Restore …")
     expect(dialog).to_contain_text("1 row comes back, 0 go, 1 changes")
