@@ -20,8 +20,8 @@ _UTF8 = re.compile(rb"(?:[\xe2-\xef][\x80-\xbf][\x80-\xbf]){2,2000}")
 _CP932_RUN = re.compile("[^\x00-\x7f]+")
 _LATIN_RUN = re.compile("[\x20-\x7e\x80-ÿŒœŠšŸŽž†‡ˆ‰‹›•…–—˜™‚ƒ„“”‘’€]+")
 _LATIN_UTF8 = re.compile("[\xc3-\xf4][\x80-\x9f][\x80-\xbf]{0,2}")
-_HEADLESS = re.compile("(?<![\xc0-\xff])[ \xa0]?\x80([\x90-\xbf])")
-"""A dash or a quotation mark in UTF-8 read as Latin-1 whose first byte became a blank, as in files of MMLU."""
+_HEADLESS = re.compile("(?<![\xc0-\xff])[ \xa0]?\x80([\x80-\xbf])")
+"""A dash, a quotation mark or a wide space in UTF-8 read as Latin-1 whose first byte became a blank, as in files of MMLU."""
 
 _KANA = re.compile("[ぁ-ゖァ-ヺー]")
 _JAPANESE = re.compile("[ぁ-ゖァ-ヺー一-鿿々。、「」！？・〜（）０-９Ａ-Ｚａ-ｚ]")
@@ -71,7 +71,8 @@ def _by_ftfy(line: str) -> str:
         # Japanese beside it: no encoding holds the whole line, but one may hold the run that was misread.
         fixed = _LATIN_UTF8.sub(_from_latin_utf8, line)
         fixed = _LATIN_RUN.sub(lambda run: ftfy.fix_encoding(run.group(), fix_c1_controls=False), fixed)
-    return fixed
+    # What still looks misread was not misread in the way that was guessed.
+    return line if ftfy.badness.badness(fixed) else fixed
 
 
 def _from_headless(run: re.Match[str]) -> str:

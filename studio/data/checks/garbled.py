@@ -36,6 +36,7 @@ _ABOUT_MARKUP = re.compile(
 )
 _CODE = re.compile(r"```[^`]*```|`[^`\n]{1,300}`")
 _EXCERPT = 12
+_TIMES_ESCAPED = 3
 
 
 def _asked(question: str, reply: str) -> Record:
@@ -188,13 +189,18 @@ def _without_html(text: str) -> str:
     """Entities as what they stand for, ends of lines and paragraphs as line feeds, other tags gone; code is left."""
     made, done = [], 0
     for match in [*_CODE.finditer(text), None]:
-        prose = text[done : match.start()] if match else text[done:]
-        prose = _TAG.sub("", _NEW_LINE.sub("\n", prose))
-        made.append(_ENTITY.sub(lambda entity: html.unescape(entity.group()).replace("\u00a0", " "), prose))
+        made.append(_plain_prose(text[done : match.start()] if match else text[done:]))
         if match:
             made.append(match.group())
             done = match.end()
     return "".join(made)
+
+
+def _plain_prose(prose: str) -> str:
+    # &amp;lt;br&gt; is a line's end that was written for a page twice.
+    for _ in range(_TIMES_ESCAPED):
+        prose = _ENTITY.sub(lambda entity: html.unescape(entity.group()).replace("\u00a0", " "), prose)
+    return _TAG.sub("", _NEW_LINE.sub("\n", prose))
 
 
 PLUG = Garbled()

@@ -39,6 +39,12 @@ def test_a_text_read_in_the_wrong_encoding_is_restored_to_the_letter(text, right
     assert restore(f"前の文です。\n{misread}\nThe next line.") == f"前の文です。\n{text}\nThe next line."
 
 
+def test_a_dash_whose_first_byte_became_a_blank_is_restored():
+    """As 55 questions of MMLU's professional law have it."""
+    assert restore("Section 20 \x80\x9421, the garage") == "Section 20—21, the garage"
+    assert restore("a\x80\x83b") == "a\u2003b"
+
+
 RIGHT = [
     "縺れる糸を縺れないように", "繧繝という模様", "ＡＢＣ　１２３　ｱｲｳ", "～〜－‐“”‘’…", "café déjà vu naïve", "¥1,000 と ¤5",
     "ÄÖÜ äöü ß", "Привет, как дела?", "½ × ¼ = ⅛", "«Bonjour»", "$B$ and f(B)", "中文繁體字測試", "Łódź Gdańsk",
@@ -93,6 +99,7 @@ def test_marks_that_letters_need_are_no_invisible_rests():
 def test_html_is_turned_into_text_and_code_is_left_alone():
     text = "Tea&nbsp;&amp;&#32;cake<br/>one<p>two</p>`<b>x</b>`\n```\n<br>&amp;\n```"
     assert mended(text, HTML) == "Tea & cake\none" + "two\n`<b>x</b>`\n```\n<br>&amp;\n```"
+    assert mended("各文字は&lt;子音+母音&gt;です。&amp;lt;br&amp;gt;次", HTML) == "各文字は<子音+母音>です。\n次"
     assert mended("HTML: <br>", HTML) == "HTML: <br>"
 
 
