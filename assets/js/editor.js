@@ -37,7 +37,7 @@
       this.boxes = el("div", { class: "ws-boxes" });
       this.marks = data.rowMarks(this.ctx, { tag: (add, remove) => this.deeds.tag(add, remove), known: () => known("tag") });
       this.body = el("div", { class: "ws-body ws-editor-body" }, [this.kind, this.boxes, data.rowChecks(this.ctx), this.marks.node]);
-      this.row = data.rowBody(this.ctx, this.boxes, { changed: () => this.refresh(), known });
+      this.row = data.rowBody(this.ctx, this.boxes, { changed: () => this.refresh(), known, file: () => this.info?.source.file });
       this.flag = data.button("", () => this.deeds.toggleFlag());
       this.remove = data.button("", () => this.deeds.remove());
       this.back = data.button("", () => this.stepBack());
@@ -46,7 +46,7 @@
       this.foot = el("div", { class: "ws-foot" }, [this.flag, this.remove, el("span", { class: "ws-spacer" }), this.back, this.revert, this.save]);
       const head = [this.title, this.tags, el("span", { class: "ws-spacer" }), this.keys, this.widen, this.previous, this.next];
       this.root.replaceChildren(el("section", { class: "ws-panel ws-editor" }, [el("div", { class: "ws-head" }, head), this.notice, this.body, this.foot]));
-      this.setWide(localStorage.getItem(WIDE) === "1");
+      this.setWide(this.remembersWide());
     }
 
     listen() {
@@ -67,8 +67,21 @@
       return this.root.classList.contains("ws-wide");
     }
 
+    // Storage may be forbidden; then the editor begins narrow on every page.
+    remembersWide() {
+      try {
+        return localStorage.getItem(WIDE) === "1";
+      } catch {
+        return false;
+      }
+    }
+
     setWide(wide) {
-      localStorage.setItem(WIDE, wide ? "1" : "0");
+      try {
+        localStorage.setItem(WIDE, wide ? "1" : "0");
+      } catch {
+        // see remembersWide()
+      }
       this.root.classList.toggle("ws-wide", wide);
       this.widen.setAttribute("aria-pressed", String(wide));
     }

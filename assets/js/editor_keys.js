@@ -19,7 +19,7 @@
   data.editorKeys = (say) => say(onMac ? "data.editor_keys_mac" : "data.editor_keys");
 
   data.showKeys = (say) => {
-    const lines = KEYS.flatMap(([name, keys, mac]) => [el("dt", {}, [el("kbd", { class: "ws-kbd", text: onMac ? mac : keys })]), el("dd", { text: say(`data.key.${name}`) })]);
+    const lines = KEYS.flatMap(([name, keys, mac]) => [el("dt", {}, [el("kbd", { class: "ws-kbd", text: onMac ? mac : keys, attrs: { translate: "no" } })]), el("dd", { text: say(`data.key.${name}`) })]);
     return whetstone.dialog({
       title: say("data.keys_title"),
       body: [el("dl", { class: "ws-facts ws-keys" }, lines), el("p", { class: "ws-why", text: say("data.keys_words") })],

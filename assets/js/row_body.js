@@ -8,9 +8,9 @@
   const MOST_COMPARED = 20_000;
 
   class RowBody {
-    // changed(): the draft has another content; known(what): words that the dataset's rows use.
-    constructor(ctx, node, { changed, known }) {
-      Object.assign(this, { ctx, node, changed, known });
+    // changed(): the draft has another content; known(what): words that the dataset's rows use; file(): what it came from.
+    constructor(ctx, node, { changed, known, file }) {
+      Object.assign(this, { ctx, node, changed, known, file });
       this.draft = null;
       this.differences = true;
     }
@@ -147,9 +147,10 @@
       const { row, record } = this.draft;
       const { say } = this.ctx;
       const { row: number, fields, origin, ...others } = row.meta || {};
-      const came = origin ? say("data.row_from", { name: origin.dataset, row: origin.row }) : number ? say("data.row_origin", { row: number }) : null;
+      const from = origin ? { name: origin.dataset, row: origin.row } : number ? { name: this.file(), row: number } : null;
+      const came = from && say(from.name ? "data.row_from" : "data.row_origin", from);
       return el("div", { class: "ws-origin" }, [
-        came ? el("span", { class: "ws-key", text: came }) : null,
+        came ? el("span", { class: "ws-key", text: came, attrs: { translate: from.name ? "no" : null } }) : null,
         data.renderFields(data.fieldsBeside(kind, record), say("data.row_more")),
         data.renderFields({ ...(fields || {}), ...others }, say("data.row_aside")),
       ]);

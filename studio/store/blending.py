@@ -26,18 +26,6 @@ def ids_of_kinds(connection: sqlite3.Connection, kinds: Sequence[str]) -> np.nda
     return np.fromiter((row[0] for row in found), dtype=np.int64)
 
 
-def tags_of(connection: sqlite3.Connection, row_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The tags of those of the rows that have any."""
-    found = connection.execute(
-        "SELECT row_id, tag FROM row_tags WHERE row_id IN (SELECT value FROM json_each(?)) ORDER BY row_id, tag",
-        (orjson.dumps(list(row_ids)).decode(),),
-    )
-    tags: dict[int, list[str]] = {}
-    for row_id, tag in found:
-        tags.setdefault(row_id, []).append(tag)
-    return tags
-
-
 def insert_tags(connection: sqlite3.Connection, tags: Iterable[tuple[int, str]]) -> None:
     """tags: (row_id, tag)."""
     connection.executemany("INSERT OR IGNORE INTO row_tags (row_id, tag) VALUES (?, ?)", tags)

@@ -18,7 +18,6 @@ from studio.data.selection import Selection
 from studio.data.splits import split_of
 from studio.errors import DatasetEmpty, RowInvalid
 from studio.events import Event, Finished, Phase, Progress, Rows, Stopped
-from studio.store.blending import tags_of
 from studio.store.catalogue import open_catalogue
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.selecting import Selector
@@ -139,14 +138,14 @@ class _Export:
         while wanted := list(islice(waiting, _BATCH_ROWS)):
             if self._job.should_stop():
                 raise _StoppedByPerson
-            tags = tags_of(self._sql, wanted) if self._options.with_marks else {}
+            tags = self._table.tags_of(wanted) if self._options.with_marks else {}
             found = {row.row_id: row for row in self._table.rows_by_id(wanted)}
             rows = []
             for row_id in wanted:
                 record = orjson.loads(found[row_id].record)
                 row = find_row(self._plug, record, self._options.form)
                 if row is not None:
-                    rows.append((row | self._marks(found[row_id], tags.get(row_id, [])), record))
+                    rows.append((row | self._marks(found[row_id], sorted(tags.get(row_id, ()))), record))
             done += len(wanted)
             yield done, rows
 

@@ -21,7 +21,7 @@ from studio.data.records import KINDS, check_record, split_key
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION, NOBODY
 from studio.errors import DatasetEmpty
 from studio.events import Event, Finished, Phase, Progress, Rows, Stopped
-from studio.store.blending import ids_of_kinds, insert_tags, set_split_keys, tags_of
+from studio.store.blending import ids_of_kinds, insert_tags, set_split_keys
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.store.dataset_file import SUFFIX, build_dataset, held_dataset, open_dataset, remove_abandoned
 from studio.store.table import StoredRow, Table
@@ -52,7 +52,6 @@ class _Part:
     """One dataset on its way: which rows of it, how often, and what they became."""
 
     entry: DatasetEntry
-    connection: sqlite3.Connection
     table: Table
     row_ids: np.ndarray
     counts: np.ndarray
@@ -124,7 +123,7 @@ class _Merge:
         kinds = [kind for kind in KINDS if can_become(kind, self._options.kind)]
         available = ids_of_kinds(connection, kinds)
         row_ids, counts = draw_rows(available, part.wanted(len(available)), self._options.seed, number)
-        return _Part(entry, connection, table, row_ids, counts)
+        return _Part(entry, table, row_ids, counts)
 
     def _take(self, made: sqlite3.Connection, part: _Part, total: int) -> Iterator[Event]:
         threshold = part.table.fact("held_out_threshold")
@@ -134,13 +133,13 @@ class _Merge:
                 raise _StoppedByPerson
             wanted = part.row_ids[start : start + _BATCH_ROWS].tolist()
             counts = dict(zip(wanted, part.counts[start : start + _BATCH_ROWS].tolist(), strict=True))
-            tags = tags_of(part.connection, wanted)
+            tags = part.table.tags_of(wanted)
             rows, row_tags = [], []
             for row in part.table.rows_by_id(wanted):
                 self._taken += counts[row.row_id]
                 for made_row in self._made(part, row, counts[row.row_id], row.split_key <= threshold, earlier):
                     rows.append(made_row)
-                    row_tags += [(made_row[0], tag) for tag in tags.get(row.row_id, ())]
+                    row_tags += [(made_row[0], tag) for tag in sorted(tags.get(row.row_id, ()))]
             Table(made).insert(rows)
             insert_tags(made, row_tags)
             yield Progress(self._taken, total, "rows")

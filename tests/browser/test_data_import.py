@@ -294,6 +294,6 @@ def test_what_a_file_holds_beside_its_conversations_is_shown_with_the_row(page, 
     record = conversations(1)[0] | {"note": "came from the shop"}
     import_rows(page, tmp_path, [record], "beside")
     origin = page.locator(f"{EDITOR} .ws-origin")
-    expect(origin).to_contain_text("From row 1 of the file")
+    expect(origin).to_contain_text("From row 1 of beside.jsonl")
     origin.locator("summary").click()
     expect(origin.locator("pre")).to_contain_text("came from the shop")
