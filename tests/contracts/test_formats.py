@@ -51,7 +51,8 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(st.sampled_from(["role", "content", "from", "value", "type", "text", "tool_calls", "function",
-                                       "name", "arguments"]), inner, max_size=4),
+                                       "name", "arguments", "input", "output", "qas", "context", "question", "start",
+                                       "end", "span", "label", "response", "annotations", "score"]), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
 
@@ -65,12 +66,12 @@ def test_no_row_makes_a_format_fail_without_words(name):
     def reads_or_refuses(row):
         plug.guess(list(row), [row])
         try:
-            record = read_record(plug, row)
+            for record in [read_record(plug, row), *(read_record(plug, inner) for inner in plug.unfold(row))]:
+                assert check_record(record) == []
+                assert record_kind(record)
         except RowInvalid as refused:
             assert f"refused.{refused.values['cause']}" in catalogue("en")
-        else:
-            assert check_record(record) == []
-            assert record_kind(record)
+            assert f"refused_cause.{refused.values['cause']}" in catalogue("ja")
 
     reads_or_refuses()
 

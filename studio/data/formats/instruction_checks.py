@@ -54,7 +54,10 @@ class InstructionChecks(OneRecord):
                 raise invalid(f"kwargs[{index}]", "instructions_missing")
             # A table on the hub gives every instruction all arguments, those of others as null.
             checks.append({"id": name, "kwargs": {key: value for key, value in given.items() if value is not None}})
-        answer = orjson.dumps(checks, option=orjson.OPT_SORT_KEYS).decode()
+        try:
+            answer = orjson.dumps(checks, option=orjson.OPT_SORT_KEYS).decode()
+        except orjson.JSONEncodeError:  # half a character, or a number of too many digits
+            raise invalid("kwargs", "instructions_missing") from None
         return {"prompt": read_side("prompt", row.get("prompt"), "user"), "answer": answer, "verifier": _VERIFIER}
 
     def render(self, record: Record) -> Row:
