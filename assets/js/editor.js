@@ -36,7 +36,7 @@
       this.kind = el("select", { class: "ws-input ws-kind", on: { change: () => this.changeKind(this.kind.value) } });
       this.boxes = el("div", { class: "ws-boxes" });
       this.marks = data.rowMarks(this.ctx, { tag: (add, remove) => this.deeds.tag(add, remove), known: () => known("tag") });
-      this.body = el("div", { class: "ws-body ws-editor-body" }, [this.kind, this.boxes, data.rowChecks(this.ctx), this.marks.node]);
+      this.body = el("div", { class: "ws-body ws-editor-body" }, [this.kind, data.rowChecks(this.ctx), this.boxes, this.marks.node]);
       this.row = data.rowBody(this.ctx, this.boxes, { changed: () => this.refresh(), known, file: () => this.info?.source.file });
       this.flag = data.button("", () => this.deeds.toggleFlag());
       this.remove = data.button("", () => this.deeds.remove());
