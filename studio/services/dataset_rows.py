@@ -26,6 +26,8 @@ from studio.store.table import StoredRow, Table, count_characters
 LARGEST_PAGE = 200
 LARGEST_FRACTION = 0.9
 _OF_THE_PAGE = ("page", "page_size")
+_UNWRITABLE = "value_unwritable"
+"""The code, under `refused.`, of a record that no file could hold."""
 
 
 class DatasetRows:
@@ -228,7 +230,7 @@ def _checked(record: Any) -> tuple[str, str]:
     try:
         return str(record_kind(record)), orjson.dumps(record).decode()
     except TypeError as problem:  # half a letter, or a number that no JSON reader could read back
-        raise RecordInvalid([{"field": "record", "code": "value_unwritable"}]) from problem
+        raise RecordInvalid([{"field": "record", "code": _UNWRITABLE}]) from problem
 
 
 def _content(kind: str, record: str) -> dict[str, str]:
