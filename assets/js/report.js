@@ -116,7 +116,7 @@
 
     async leaveOutAll(rows) {
       const id = this.report.dataset_id;
-      if (await this.ctx.confirm("data.leave_out_rest", { rows }, { danger: false })) await this.settle(this.ctx.server.leave_out_all({ id }));
+      if (await this.ctx.confirm("data.leave_out_all", { rows }, { danger: false })) await this.settle(this.ctx.server.leave_out_all({ id }));
     }
   }
 

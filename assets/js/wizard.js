@@ -263,7 +263,7 @@
     }
 
     async remove() {
-      if (!(await this.ctx.confirm("data.mapping_forget", { name: this.name }))) return;
+      if (!(await this.ctx.confirm("data.mapping_delete", { name: this.name }))) return;
       this.keepList(await this.ctx.server.delete_mapping({ name: this.name }), null);
     }
   }

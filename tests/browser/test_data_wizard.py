@@ -97,7 +97,7 @@ def test_a_file_that_no_format_fits_opens_the_wizard_with_a_proposal_or_the_mapp
     expect(role(page, "user")).to_have_value("front")
     page.locator(f'{DIALOG} [data-mapping="kind"]').select_option("verifiable")
     expect(role(page, "prompt")).to_have_value("front")
-    role(page, "prompt").select_option(label="A text, with {columns} in braces")
+    role(page, "prompt").select_option(label="A text that may name columns")
     page.locator(f'{DIALOG} [data-at="text-prompt"]').type("What is {front}?")
     expect(record(page, 1)).to_contain_text("What is sencha?")
     expect(page.locator(f'{DIALOG} [data-at="text-prompt"]')).to_be_focused()
