@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from studio.errors import DiskFull
+from studio.errors import DiskFull, StudioError
 from studio.events import Event, Finished, Phase, Progress, Stopped
 from studio.models.catalogue import hub_folder, read_base_folder
 from studio.models.hub import HubFiles, fetch_file, read_hub_files
@@ -72,7 +72,7 @@ class _Fetching(threading.Thread):
         try:
             for name in self.found.names:
                 fetch_file(self.found, name, self.folder)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, StudioError) as error:
             self.error = error
 
 

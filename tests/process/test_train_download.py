@@ -19,11 +19,13 @@ SHIPPED = {path.name: path.read_bytes() for path in POCKET_FOLDER.iterdir() if p
 BESIDE = {"README.md": b"---\nlicense: mit\n---\n", "pytorch_model.bin": b"\x80\x04pickle", "modeling.py": b"import os"}
 FILES = SHIPPED | BESIDE
 PICKLED = {"config.json": FILES["config.json"], "pytorch_model.bin": FILES["pytorch_model.bin"]}
-REPOS = {"some-org/pocket": FILES, "some-org/pickled": PICKLED}
+REPOS = {"some-org/pocket": FILES, "some-org/pickled": PICKLED, "some-org/torn": FILES}
+TORN = "some-org/torn"
+"""Lists weights that it then refuses to give."""
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Two repositories, in the answers that huggingface_hub's client asks for."""
+    """Three repositories, in the answers that huggingface_hub's client asks for."""
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -37,6 +39,8 @@ class Hub(BaseHTTPRequestHandler):
             siblings = [{"rfilename": name, "size": len(content)} for name, content in REPOS[repo].items()]
             told = {"id": repo, "sha": REVISION, "siblings": siblings, "cardData": {"license": "mit"}, "private": False}
             self._send(json.dumps(told).encode(), "application/json", with_body)
+        elif with_body and "/".join(parts[:2]) == TORN and parts[-1] == "model.safetensors":
+            self.send_error(403)
         elif parts[2:3] == ["resolve"] and (content := REPOS.get("/".join(parts[:2]), {}).get("/".join(parts[4:]))):
             self._send(content, "application/octet-stream", with_body)
         else:
@@ -82,6 +86,13 @@ def test_a_download_brings_what_was_shown_and_no_pickle_and_no_code(hub: str, st
     assert {path.name for path in base.folder.iterdir()} == names
     assert (base.folder / "model.safetensors").read_bytes() == FILES["model.safetensors"]
     assert [entry["id"] for entry in studio.bases.list(person)] == ["pocket", "hub:some-org/pocket"]
+
+
+def test_a_file_that_the_hub_refuses_in_the_middle_is_told_as_that(hub: str, studio: Studio, person: Person):
+    state = studio.queue.wait(studio.bases.download(person, "download", TORN), 120)
+    assert (state.status, state.ended["code"]) == ("failed", "HubRefused")
+    assert state.ended["values"]["status"] == 403
+    assert [entry["id"] for entry in studio.bases.list(person)] == ["pocket"]
 
 
 def test_pickled_weights_are_refused_before_anything_is_fetched(hub: str, studio: Studio, person: Person):
