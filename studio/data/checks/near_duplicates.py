@@ -98,7 +98,8 @@ class NearDuplicates(Check):
     )
 
     def find(self, rows: Callable[[], Iterator[CheckRow]], context: CheckContext) -> Iterator[Finding]:
-        """100,000 rows of 500 characters take about 15 seconds on one core, and a million 350 MB."""
+        """100,000 rows of 500 characters take 6 seconds of one core (measured), and a million short ones 315 MB; longer
+        ones that have candidates are held while they are compared, 128 MB of them at a time."""
         signatures, row_ids = _sign(rows(), context.tick)
         pairs = signatures.candidates(_LEAST_ESTIMATE)
         alike = np.zeros(len(pairs))
