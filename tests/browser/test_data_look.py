@@ -80,7 +80,7 @@ def test_every_word_around_the_data_is_translated(make_app, open_page, tmp_path)
     page.locator(f"{DIALOG} .ws-btn-primary").click()
     expect(page.locator(f"{VERSIONS} [data-version]")).to_have_count(1)
     check("versions")
-    for number in (0, 1, 2, 4, 5, 6, 7, 8, 9):  # the fourth opens a panel
+    for number in (0, 1, *range(3, 10)):  # merging needs a second dataset
         page.locator(f"{TABLE} .ws-more").click()
         check("menu")
         page.get_by_role("menuitem").nth(number).click()
