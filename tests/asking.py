@@ -50,7 +50,9 @@ class Asked(dict):
         return self.get(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        value = self._known[name] if name in self._known else self._made(f"{self._within}{name}")
+        path = f"{self._within}{name}"
+        known = path if path in self._known else name
+        value = self._known[known] if known in self._known else self._made(path)
         super().__setitem__(name, value)
         return value
 

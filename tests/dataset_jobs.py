@@ -18,7 +18,7 @@ from studio.jobspec import JobKind, JobSpec
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.refused import RefusedRows
 from studio.store.table import StoredRow, Table
-from studio.worker import duplicate, export_rows, imports, merge, versions
+from studio.worker import differences, duplicate, export_rows, imports, merge, versions
 from studio.worker.context import JobLog, WorkerJob
 
 FUNCTIONS = {
@@ -27,6 +27,7 @@ FUNCTIONS = {
     "duplicate_dataset": duplicate.run,
     "merge_datasets": merge.run,
     "export_rows": export_rows.run,
+    "differences": differences.run,
 }
 
 

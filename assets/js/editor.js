@@ -125,7 +125,7 @@
 
     // A new row that holds words already is asked about: its boxes do not fit another kind.
     async changeKind(kind) {
-      if (this.draft.changed && !(await this.ctx.confirm("data.kind_change", {}))) {
+      if (this.draft.changed && !(await this.ctx.confirm("data.new_kind", {}))) {
         this.kind.value = this.draft.row.kind;
         return;
       }

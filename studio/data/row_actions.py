@@ -59,7 +59,7 @@ def read_action(raw: Any) -> RowAction:
 
     Raises RequestRefused for what no page of ours sends, PatternInvalid, OptionsInvalid for a tag's name.
     """
-    if not isinstance(raw, Mapping) or raw.get("kind") not in _READERS:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("kind"), str) or raw["kind"] not in _READERS:
         raise RequestRefused()
     return _READERS[raw["kind"]]({name: value for name, value in raw.items() if name != "kind"})
 

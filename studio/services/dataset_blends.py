@@ -39,7 +39,8 @@ def read_blend(asked: Mapping[str, Any]) -> tuple[list[BlendPart], str | None]:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         if not (is_whole or (name == "times" and isinstance(value, float))) or not 0 < value <= most:
             least = 1 if name == "rows" else 0.01
-            problems.append({"field": f"merge_{name}", "code": f"merge_{name}", "minimum": least, "maximum": most})
+            code = "merge_rows" if name == "rows" else "merge_times"
+            problems.append({"field": code, "code": code, "minimum": least, "maximum": most})
         else:
             read.append((part["dataset_id"], name, value))
     if problems:

@@ -41,9 +41,25 @@ SECRET = "クアッガ"
 """In everything that ann made, and in nothing that anybody asks for: no id is made from Japanese."""
 
 KNOWN = {"base": "pocket", "method": "sft", "adapter": "lora", "exporter": "adapter", "split": None, "query": None}
+IMPORTED = {"sample_id": None, "fetch_id": None}
+FINDING = {"check": "empty_sides", "code": "empty", "row_ids": None}
 KNOWN_OF = {
     "data-table.page": {"lost": None},
+    "data-table.look": {"action.kind": "delete", "filter": {}},
+    "data-table.apply": {"action.kind": "delete", "filter": {}, "seen": None},
     "data-editor.words": {"what": "label"},
+    "data-report.preview": IMPORTED,
+    "data-report.same": IMPORTED,
+    "data-report.attempt": {"as_record": True},
+    "data-report.mend": {"as_record": True},
+    "data-making.queue": {"state": "open"},
+    "data-checks.findings": FINDING,
+    "data-checks.preview": FINDING,
+    "data-versions.differences": {"what": None},
+    "data-versions.different_rows": {"what": None},
+    "data-checks.run": {"checks": ["schema"]},
+    "data-checks.fix": FINDING,
+    "data-checks.ignore": FINDING | {"reason": "known", "finding_id": None},
     "data-deeds.preview_merge": {"rows": None, "times": 1, "kind": None},
     "data-deeds.preview_export": {"form": "jsonl", "selection": None},
     "preference-projects.create": {"kind": "pairs"},
@@ -91,14 +107,18 @@ class World:
 def fill_workspace(person: Person, folder: Path) -> None:
     workspace = person.workspace
     rows = folder / f"{SECRET}.jsonl"
-    rows.write_text("".join(json.dumps(conversation(f"{SECRET} {n}?", "Yes.")) + "\n" for n in range(20)))
+    rows.write_text(
+        "".join(json.dumps(conversation(f"{SECRET} {n}?", "Yes.")) + "\n" for n in range(20)) + f"{{{SECRET}"
+    )
     unset = dict.fromkeys(("container", "encoding", "delimiter", "format"))
     dataset = import_file(workspace, rows, name=f"{SECRET} rows", held_out_fraction=0.1, **unset).dataset_id
     for _ in run_job(make_job(workspace, "save_version", {"dataset_id": dataset, "message": SECRET})):
         pass
     export = make_job(workspace, "export_rows", {"dataset_id": dataset, "form": "jsonl", "format": "messages"})
-    for event in run_job(export):
-        export.emit(event)
+    compared = make_job(workspace, "differences", {"dataset_id": dataset, "before": None, "after": None})
+    for job in (export, compared):
+        for event in run_job(job):
+            job.emit(event)
     ended_run(workspace, title=f"shop {SECRET}")
     run = WrittenRun(workspace, 1, title=f"shop {SECRET}")
     run.write(Sample(0, SECRET, SECRET), Finished(None, 1.0, {}))
@@ -142,7 +162,7 @@ def world(tmp_path_factory) -> Iterator[World]:
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def untouched(world) -> Iterator[Callable[[], None]]:
     """Call it: nothing of ann's has changed, and nothing of hers lies with bob."""
     before = fingerprint(world.ann.workspace)
