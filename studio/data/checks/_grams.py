@@ -15,6 +15,10 @@ from studio.data.records import iterate_texts
 GRAM_UNITS = 13
 """As in GPT-3's and lm-evaluation-harness's decontamination; there in words, here without a tokenizer."""
 
+LEAST_SHARED_CHARACTERS = 13
+"""So many stretches of a text without spaces must be shared, 25 characters in a row: 13 alone are a stock phrase in
+Japanese (について同じことを教えてください), as five or six words are in English."""
+
 LEAST_CONTAINMENT = 0.5
 MOST_GRAMS = 12_000_000
 """In memory at once, 12 bytes each. Of more, every second, fourth … is taken, by the value of its hash."""
@@ -64,7 +68,7 @@ class Grams:
         return self._kept > 0
 
     def add(self, texts: Iterable[Named]) -> None:
-        for names, owners, hashes in _batches(texts):
+        for names, owners, hashes, _ in _batches(texts):
             self._texts += len(names)
             taken = hashes % self._step == 0
             self._hashes.append(hashes[taken])
@@ -78,16 +82,17 @@ class Grams:
         hashes, rows, sizes = self._sorted()
         if not len(hashes):
             return
-        for names, owners, grams in _batches(texts):
+        for names, owners, grams, needed in _batches(texts):
             taken = grams % self._step == 0
-            yield from _closest(names, owners[taken], grams[taken], (hashes, rows, sizes))
+            least = np.maximum(needed // int(self._step), 1)
+            yield from _closest((names, least), owners[taken], grams[taken], (hashes, rows, sizes))
 
     def drop_shared(self, texts: Iterable[Named]) -> None:
         """Take out what more than MOST_SHARED of these texts hold: boilerplate on their side."""
         hashes, rows, _ = self._sorted()
         distinct = np.unique(hashes)
         held = np.zeros(len(distinct), dtype=np.int64)
-        for _, _, grams in _batches(texts):
+        for _, _, grams, _ in _batches(texts):
             places = np.searchsorted(distinct, grams).clip(max=max(len(distinct) - 1, 0))
             np.add.at(held, places[distinct[places] == grams], 1)
         common = distinct[held > MOST_SHARED]
@@ -118,9 +123,13 @@ class Grams:
 
 
 def _closest(
-    names: np.ndarray, owners: np.ndarray, grams: np.ndarray, index: tuple[np.ndarray, np.ndarray, dict[int, int]]
+    named: tuple[np.ndarray, np.ndarray],
+    owners: np.ndarray,
+    grams: np.ndarray,
+    index: tuple[np.ndarray, np.ndarray, dict[int, int]],
 ) -> Iterator[Shared]:
-    hashes, rows, sizes = index
+    """named: the name of each text, and how many stretches it must share to be told."""
+    (names, least), (hashes, rows, sizes) = named, index
     left, right = np.searchsorted(hashes, grams, "left"), np.searchsorted(hashes, grams, "right")
     counts = right - left
     if not counts.any():
@@ -135,22 +144,26 @@ def _closest(
     for (owner, other), count in zip(pairs.tolist(), shared.tolist(), strict=True):
         containment = min(count / min(int(own_sizes[owner]), sizes[other]), 1.0)
         name = int(names[owner])
-        if containment >= LEAST_CONTAINMENT and (name not in best or containment > best[name].containment):
+        is_enough = containment >= LEAST_CONTAINMENT and count >= least[owner]
+        if is_enough and (name not in best or containment > best[name].containment):
             best[name] = Shared(name, other, containment)
     yield from best.values()
 
 
-def _batches(texts: Iterable[Named]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(names, owners, hashes) of some texts at a time: each distinct stretch of each text; owner: its place in names."""
+def _batches(texts: Iterable[Named]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """(names, owners, hashes, needed) of some texts at a time: each distinct stretch of each text; owner: its place in
+    names and in needed, which says how many stretches it must share."""
     waiting = iter(texts)
     while batch := list(islice(waiting, _BATCH_ROWS)):
-        units = [list(map(hash, _UNITS.findall(fold(text)))) for _, texts in batch for text in texts]
+        read = [_UNITS.findall(fold(text)) for _, texts in batch for text in texts]
+        needed = np.array([_needed(units) for units in read], dtype=np.int64)
+        units = [list(map(hash, found)) for found in read]
         flat = np.array([unit for text in units for unit in text], dtype=np.int64).view(np.uint64)
         owners = np.repeat(np.arange(len(units)), [len(text) for text in units])
         names = np.array([name for name, texts in batch for _ in texts], dtype=np.int32)
         span = len(flat) - GRAM_UNITS + 1
         if span < 1:
-            yield names, owners[:0], flat[:0]
+            yield names, owners[:0], flat[:0], needed
             continue
         hashes = np.zeros(span, dtype=np.uint64)
         for place in range(GRAM_UNITS):
@@ -161,4 +174,10 @@ def _batches(texts: Iterable[Named]) -> Iterator[tuple[np.ndarray, np.ndarray, n
         order = np.lexsort((hashes, owners))
         owners, hashes = owners[order], hashes[order]
         fresh = np.append(True, (owners[1:] != owners[:-1]) | (hashes[1:] != hashes[:-1])) if len(order) else order
-        yield names, owners[fresh], hashes[fresh]
+        yield names, owners[fresh], hashes[fresh], needed
+
+
+def _needed(units: list[str]) -> int:
+    """One shared stretch is enough where most units are words."""
+    characters = sum(len(unit) == 1 and not unit.isascii() for unit in units)
+    return LEAST_SHARED_CHARACTERS if characters * 2 > len(units) else 1

@@ -130,3 +130,16 @@ def test_a_stock_reply_to_other_questions_is_no_leak():
     assert _find([_pair(1, "Do you ship abroad?", reply), _pair(2, "Is there a discount?", reply, "held_out")]) == []
     ((code, row_id, _),) = _find([_pair(1, "Quote it.", reply), _pair(2, f"Explain: {reply}", "Well.", "held_out")])
     assert (code, row_id) == ("contained", 1), "but a reply that holds a question of the evaluation is one"
+
+
+def test_a_stock_phrase_in_japanese_is_no_leak_and_a_passage_is():
+    """Thirteen characters are a turn of phrase there: 25 in a row, as the passage shares, are not."""
+    follow_up = "エプロンについても同じことを教えてください。"
+    passage = "朝早く港に着いた船から積み荷が下ろされ、市場には見たことのない果物が並びました。"
+    rows = [
+        _pair(1, follow_up, "緑と青です。"),
+        _pair(2, "パズルについても同じことを教えてください。", "赤です。", "held_out"),
+        _pair(3, passage + "果物は何個でしたか。", "十二個です。"),
+        _pair(4, passage, "はい。", "held_out"),
+    ]
+    assert _find(rows) == [("contained", 3, {"other_row": 4, "share": 100})]
