@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from studio.data.cells import COLUMNS, render_cells
+from studio.data.kept_numbers import keep_numbers
 from studio.data.records import check_record, record_kind, split_key
 from studio.data.selection import Selection
 from studio.data.splits import HELD_OUT, TRAIN, held_out_threshold, split_of
@@ -112,12 +113,13 @@ class DatasetRows:
 
     def save(self, row_id: int, revision: int, record: Any, deed: str) -> dict[str, Any]:
         """Raises RecordInvalid with every problem of the record, EditConflict for an old revision, NotYours."""
-        kind, text = _checked(record)
+        kind, _ = _checked(record)
         with transaction(self._sql):
             if not self._is_done(deed, EDIT):
                 row = self._present(row_id)
                 if row.revision != revision:
                     raise EditConflict(row=self.table.position(row_id))
+                text = orjson.dumps(keep_numbers(orjson.loads(row.record), record)).decode()
                 before, after = _content(row.kind, row.record), _content(kind, text)
                 if before != after:
                     before |= {"changed": row.changed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from studio.errors import EditConflict, NothingToUndo, NotYours, OptionsInvalid, RecordInvalid, RequestRefused
@@ -28,6 +29,21 @@ def test_an_edited_row_keeps_its_id_and_its_side_of_the_split(tea, person):
     assert (saved["split"], saved["revision"]) == ("held_out", row["revision"] + 1)
     assert saved["record"] == conversation("New?", "Yes.")
     assert datasets.info(person, dataset_id)["edits"] == 1
+
+
+def test_an_edit_in_a_browser_changes_no_number_that_nobody_touched(tea, person):
+    """A browser knows only floats: it sends …568 for …567 and 1 for 1.0. Sent back as it came, a row is not changed."""
+    datasets, dataset_id = tea
+    numbers = {"id": 12345678901234567, "share": 1.0}
+    record = conversation("Find it.", "I look.")
+    record["messages"][1]["tool_calls"] = [{"type": "function", "function": {"name": "find", "arguments": numbers}}]
+    row_id = datasets.add_row(person, dataset_id, record, "add")["row_id"]
+    sent = orjson.loads(orjson.dumps(record).replace(b"34567,", b"34568,").replace(b"1.0", b"1"))
+    assert datasets.save_row(person, dataset_id, row_id, 1, sent, "nothing")["revision"] == 1
+    sent["messages"][1]["content"] = "Here."
+    record["messages"][1]["content"] = "Here."
+    saved = datasets.save_row(person, dataset_id, row_id, 1, sent, "edit")
+    assert saved["revision"] == 2 and orjson.dumps(saved["record"]) == orjson.dumps(record)
 
 
 def test_saving_over_a_newer_row_is_refused_and_changes_nothing(tea, person):
