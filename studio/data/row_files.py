@@ -16,7 +16,8 @@ from studio.errors import RowInvalid
 
 JSONL, CSV, PARQUET = "jsonl", "csv", "parquet"
 FORMS = (JSONL, CSV, PARQUET)
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = tuple("=+-@＝＋－＠\t\r\n\0\ufeff")
+"""Full-width signs count in Japanese and Chinese spreadsheets; the unseen ones may be skipped before a sign is looked for."""
 
 
 def find_row(plug: Format, record: Record, form: str) -> Row | None:

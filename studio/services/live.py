@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from studio.adapters import ADAPTERS
+from studio.data.row_files import neutral_cell
 from studio.jobspec import JobSpec
 from studio.options import option_fields
 from studio.people import Person
@@ -27,7 +28,6 @@ LOG_TAIL_BYTES = 20_000
 _SAMPLES_AT_FIRST = 60
 _ENDED = frozenset({"stopped", "finished", "failed"})
 _COUNTS = ("held_out", "marks", "samples", "choices", "notices")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Live:
@@ -162,7 +162,7 @@ def _csv_lines(log: RunLog) -> Iterator[str]:
     for mark in log.marks:
         measured.setdefault(mark["step"], {})[mark["line"]] = mark["value"]
     beside = list(dict.fromkeys(["held_out", *(mark["line"] for mark in log.marks)]))
-    yield ",".join(neutral_cell(name) for name in ["step", *names, *beside])
+    yield ",".join(_text_cell(name) for name in ["step", *names, *beside])
     alone = sorted(set(measured).difference(log.curves.steps))
     logged = ((step, position) for position, step in enumerate(log.curves.steps))
     for step, position in heapq.merge(logged, ((step, None) for step in alone), key=itemgetter(0)):
@@ -175,7 +175,7 @@ def _number_cell(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else f"{value:.9g}"
 
 
-def neutral_cell(text: str) -> str:
+def _text_cell(text: str) -> str:
     """A text cell that no spreadsheet takes for a formula, quoted as RFC 4180 says."""
-    safe = f"'{text}" if text.startswith(_FORMULA) else text
+    safe = neutral_cell(text)
     return f'"{safe.replace(chr(34), chr(34) * 2)}"' if any(mark in safe for mark in ',"\n\r') else safe

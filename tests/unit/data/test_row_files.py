@@ -28,7 +28,9 @@ def test_a_record_of_another_kind_cannot_be_said(record):
     assert find_row(FORMATS["alpaca"], record, JSONL) is None
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+81 3", "-5", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+81 3", "-5", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", "\ufeff=1", "＝1", "＋1", "－1", "＠A"]
+)
 def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(text):
     assert neutral_cell(text) == "'" + text
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from studio.errors import JobNotFound
-from studio.events import Choice, Evaluated, Failed, Finished, Notice, Phase, Rows, Sample
+from studio.events import Choice, Evaluated, Failed, Finished, Notice, Phase, Rows, Sample, Step
 from studio.people import Person
-from studio.services.live import OPEN_LIMIT, Live, neutral_cell
+from studio.services.live import OPEN_LIMIT, Live
 from studio.services.queue import Queue
 from studio.settings import Settings
 from tests.written_runs import PROMPTS, WrittenRun
@@ -208,9 +208,11 @@ def test_the_csv_holds_every_number_and_leaves_nulls_empty(live, person, job):
     ]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\tx"])
-def test_no_text_cell_is_a_formula(text):
-    assert neutral_cell(text) == f"'{text}"
+def test_no_name_of_a_column_is_a_formula_in_the_csv(live, person, job):
+    names = ["=1+1", "＝1+1", '@a,"b"', "kl"]
+    job.write(Step(1, 76, 0.1, 2.0, 0.002, 0.5, 800, 6120.0, None, dict.fromkeys(names, 0.5)))
+    header = live.csv(person, job.id).splitlines()[0]
+    assert header.endswith(""",'=1+1,'＝1+1,"'@a,""b""\",kl,held_out""")
 
 
 def test_a_run_of_100000_steps_is_read_at_once_and_told_in_small_pieces(live, person, job):
