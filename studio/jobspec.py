@@ -29,7 +29,7 @@ JobKind = Literal[
     "change_rows",
     "step_rows",
 ]
-Lane = Literal["device", "light"]
+Lane = Literal["device", "light", "asking"]
 
 LANE_OF_KIND: dict[str, Lane] = {
     "import": "light",
@@ -40,8 +40,8 @@ LANE_OF_KIND: dict[str, Lane] = {
     "fetch_dataset": "light",
     "export": "light",
     "compile_pairs": "light",
-    "write_replies": "light",
-    "make_rows": "light",
+    "write_replies": "asking",
+    "make_rows": "asking",
     "duplicate_dataset": "light",
     "merge_datasets": "light",
     "export_rows": "light",
@@ -56,8 +56,9 @@ LANE_OF_KIND: dict[str, Lane] = {
 }
 
 
-ASKING_KINDS = frozenset({"write_replies", "make_rows"})
-"""Jobs that ask models for replies, and are given a token for that."""
+ASKING_KINDS = frozenset(kind for kind, lane in LANE_OF_KIND.items() if lane == "asking")
+"""Jobs that ask models for replies, and are given a token for that. They mostly wait, so they have a lane of their own:
+imports and checks would else stand behind them."""
 
 
 class JobSpec(BaseModel):

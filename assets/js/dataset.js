@@ -87,7 +87,7 @@
     }
 
     openReport() {
-      whetstone.send("data:report", { job_id: this.info.job_id });
+      whetstone.send("data:report", { job_id: this.info.job_id, id: this.info.id });
     }
 
     openMenu() {
@@ -98,7 +98,7 @@
         { label: say("data.menu_new"), act: () => whetstone.send("data:new", {}) },
         { label: say("data.menu_duplicate"), act: () => whetstone.send("data:duplicate", { info }) },
         { label: say("data.menu_merge"), act: () => whetstone.send("data:merge", { id: info.id }) },
-        { label: say("data.menu_make"), act: () => whetstone.send("data:make", { info }) },
+        { label: say("data.menu_make"), act: () => whetstone.send("data:make", { info, row_ids: [...(data.current?.picked || [])].slice(0, 50) }) },
         { label: say("data.menu_export"), act: () => whetstone.send("data:export", data.shownRows(info)) },
         { label: say("data.menu_history"), act: () => whetstone.send("data:history", {}) },
         { label: say("data.menu_rename"), act: () => this.rename() },

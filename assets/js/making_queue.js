@@ -146,11 +146,11 @@
     }
 
     async acceptAll() {
-      if (await this.guarded(() => this.ctx.server.accept({ id: this.info.id, ids: null, deed: this.ctx.deed(), edited: null }))) this.changed();
+      if (await this.guarded(() => this.ctx.server.accept({ id: this.info.id, ids: null, up_to: this.told.newest, deed: this.ctx.deed(), edited: null }))) this.changed();
     }
 
     rejectAll() {
-      return this.guarded(() => this.ctx.server.reject({ id: this.info.id, ids: null }));
+      return this.guarded(() => this.ctx.server.reject({ id: this.info.id, ids: null, up_to: this.told.newest }));
     }
 
     edit(row) {

@@ -20,7 +20,7 @@
       this.seeker = ctx.deed(); // a newer search of this table stops an older one
       this.picked = new Set(); // row ids that are ticked, on whatever page
       this.unsaved = new Set();
-      data.current = { info: null, row: null };
+      data.current = { info: null, row: null, picked: this.picked };
       this.head = data.datasetHead(ctx, this);
       this.steps = data.steps(ctx);
       this.filters = data.filters(ctx, () => this.filtered());

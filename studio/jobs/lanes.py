@@ -1,4 +1,4 @@
-"""The scheduler: which job starts when, in two lanes, one at a time on the device and two light ones."""
+"""The scheduler: which job starts when, in three lanes: one at a time on the device, two light ones, two that ask models."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from studio.jobs.launchers import KeeperProcess, Launcher
 from studio.jobs.spare import Spare
 from studio.jobspec import Lane
 
-PLACES: dict[Lane, int] = {"device": 1, "light": 2}
-STOP_GRACE_S: dict[Lane, float] = {"device": 120.0, "light": 15.0}
+PLACES: dict[Lane, int] = {"device": 1, "light": 2, "asking": 2}
+STOP_GRACE_S: dict[Lane, float] = {"device": 120.0, "light": 15.0, "asking": 15.0}
 """How long a job may take to stop by itself: a device job saves its adapter first."""
 
 ONLINE_KINDS = frozenset({"download", "look_dataset", "fetch_dataset"})
@@ -51,7 +51,7 @@ class Lanes:
         self.environment_of: Callable[[JobFolder], Mapping[str, str]] = lambda folder: {}
         self._spare = Spare(launcher)
         self._wants_spare = False
-        self._waiting: dict[Lane, deque[JobFolder]] = {"device": deque(), "light": deque()}
+        self._waiting: dict[Lane, deque[JobFolder]] = {lane: deque() for lane in PLACES}
         self._places: dict[Path, _Place] = {}
         self._attempts: dict[Path, int] = {}
         self._keepers_ended: deque[Path] = deque()

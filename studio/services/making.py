@@ -14,6 +14,7 @@ from studio.data.checks import CHECKS
 from studio.data.making.asking import MAKEABLE, build_record, read_seed
 from studio.data.making.templates import Template, find_slots, iterate_variations, read_template
 from studio.data.records import check_record
+from studio.data.splits import TRAIN, split_of
 from studio.errors import OptionsInvalid, RecordInvalid, RequestRefused, SeedsMissing
 from studio.jobs.folder import JobFolder
 from studio.people import Person
@@ -38,6 +39,9 @@ ACTION = "accept_made"
 MOST_ROWS = 1000
 MOST_SEEDS = 50
 DRAWN_SEEDS = 12
+MOST_TOLD = 2**53
+"""The largest number that a page can hold exactly."""
+
 PAGE_ROWS = 20
 SMALL_PARAMETERS, TINY_PARAMETERS = 1_000_000_000, 100_000_000
 """Below the first a model's texts mostly have to be thrown away; below the second they are good for practice only."""
@@ -91,7 +95,7 @@ class Making:
             return told
         shown = iterate_variations(template, _EXAMPLES, 0)
         examples = [{"system": one.system, "question": one.prompt, "reply": one.reply} for one in shown]
-        return told | {"combinations": template.combinations, "examples": examples}
+        return told | {"combinations": min(template.combinations, MOST_TOLD), "examples": examples}
 
     def start(self, person: Person, dataset_id: str, deed: str, asked: Mapping[str, Any]) -> str:
         """Queue the making; the job's id.
@@ -116,7 +120,7 @@ class Making:
         return self._queue.submit(person, KIND, info["name"], options, deed)
 
     def queue(self, person: Person, dataset_id: str, state: str, page: int) -> dict[str, Any]:
-        """{rows, counts, page, pages, job, trouble}: proposals of one state, and how the newest making goes.
+        """{rows, counts, page, pages, newest, job, trouble}: proposals of one state, and how the newest making goes.
 
         rows: [{id, question, reply, system, problems [in words], similarity, origin, state, row_id}].
         """
@@ -124,11 +128,13 @@ class Making:
             raise RequestRefused()
         with self._opened(person, dataset_id) as connection:
             proposals = Proposals(connection)
-            counts = proposals.counts()
+            counts, newest = proposals.counts(), proposals.newest()
             pages = max(-(-counts[state] // PAGE_ROWS), 1)
             page = min(max(page, 1), pages)
             shown = [_shown(person, one) for one in proposals.page(state, (page - 1) * PAGE_ROWS, PAGE_ROWS)]
-        return {"rows": shown, "counts": counts, "page": page, "pages": pages} | self._job(person, dataset_id)
+        return {"rows": shown, "counts": counts, "page": page, "pages": pages, "newest": newest} | self._job(
+            person, dataset_id
+        )
 
     def stop(self, person: Person, dataset_id: str) -> None:
         self._datasets.info(person, dataset_id)
@@ -137,18 +143,18 @@ class Making:
                 job.ask_stop()
 
     def accept(
-        self, person: Person, dataset_id: str, deed: str, ids: Sequence[int] | None, edited: Mapping[str, Any] | None
+        self, person: Person, dataset_id: str, deed: str, ids: Sequence[int] | int, edited: Mapping[str, Any] | None
     ) -> int:
         """Make rows of proposals, as one change that undo takes back; how many.
 
-        ids: None for all that are open. edited: {question, reply} in place of the one proposal's own. Raises RecordInvalid,
+        ids: or the newest id that was seen, for all that are open up to it. edited: {question, reply} in place of the one proposal's own. Raises RecordInvalid,
         RequestRefused.
         """
         with self._opened(person, dataset_id) as connection, transaction(connection):
             if Changes(connection, person.id).find(deed):
                 return 0
             proposals = Proposals(connection)
-            chosen = proposals.find(proposals.ids(OPEN) if ids is None else ids)
+            chosen = _chosen(proposals, ids)
             chosen = [one for one in chosen if one.state != ACCEPTED]
             if edited is not None and len(chosen) != 1:
                 raise RequestRefused()
@@ -158,8 +164,8 @@ class Making:
                 proposals.decide(one.proposal_id, ACCEPTED, person.id, row_id)
         return len(added)
 
-    def reject(self, person: Person, dataset_id: str, ids: Sequence[int] | None) -> int:
-        """Put proposals aside; they are kept, and can still be accepted. ids: None for all that are open."""
+    def reject(self, person: Person, dataset_id: str, ids: Sequence[int] | int) -> int:
+        """Put proposals aside; they are kept, and can still be accepted. ids: as for `accept`."""
         return self._move(person, dataset_id, ids, REJECTED)
 
     def reopen(self, person: Person, dataset_id: str, ids: Sequence[int]) -> int:
@@ -168,10 +174,10 @@ class Making:
 
     # Inside -----------------------------------------------------------------------------------------------------------
 
-    def _move(self, person: Person, dataset_id: str, ids: Sequence[int] | None, state: str) -> int:
+    def _move(self, person: Person, dataset_id: str, ids: Sequence[int] | int, state: str) -> int:
         with self._opened(person, dataset_id) as connection, transaction(connection):
             proposals = Proposals(connection)
-            found = proposals.find(proposals.ids(OPEN) if ids is None else ids)
+            found = _chosen(proposals, ids)
             moved = [one for one in found if one.state not in (ACCEPTED, state)]
             for one in moved:
                 proposals.decide(one.proposal_id, state, person.id)
@@ -231,6 +237,10 @@ class Making:
             yield rows.connection
 
 
+def _chosen(proposals: Proposals, ids: Sequence[int] | int) -> list[Proposal]:
+    return proposals.find(proposals.open_ids(ids) if isinstance(ids, int) else ids)
+
+
 def size_of(parameters: int | None) -> str | None:
     if parameters is None:
         return None
@@ -249,9 +259,11 @@ def _find_seeds(connection: sqlite3.Connection, wanted: list[Any] | None = None)
     if wanted is not None:
         if len(wanted) > MOST_SEEDS or not all(isinstance(one, int) for one in wanted):
             raise RequestRefused()
-        rows = [row for row in table.rows_by_id(wanted) if not row.deleted]
+        border = table.fact("held_out_threshold")
+        there = [row for row in table.rows_by_id(wanted) if not row.deleted]
+        rows = [row for row in there if split_of(row.split_key, border) == TRAIN]
     else:
-        rows = table.page(0, _SEEDS_LOOKED_AT, "train")
+        rows = table.page(0, _SEEDS_LOOKED_AT, TRAIN)
     return [row.row_id for row in rows if row.kind in MAKEABLE and read_seed(row.row_id, orjson.loads(row.record))]
 
 

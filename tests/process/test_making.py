@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from studio.data.selection import Selection
 from studio.errors import ModelNotFound, NotYours, OptionsInvalid, RecordInvalid, RequestRefused, SeedsMissing
 from studio.models.catalogue import POCKET
 from studio.people import person_from
@@ -77,10 +78,34 @@ def test_a_template_fills_the_queue_and_accepted_rows_carry_their_origin(studio,
 
 def test_all_open_ones_are_accepted_as_one_change_that_undo_takes_back(studio, person, shop):
     made_by_template(studio, person, shop)
-    assert studio.making.accept(person, shop, "all", None, None) == 3
+    assert studio.making.accept(person, shop, "all", studio.making.queue(person, shop, "open", 1)["newest"], None) == 3
     assert studio.datasets.info(person, shop)["rows"] == 6
     assert studio.datasets.undo(person, shop, "back")["kind"] == ACTION
     assert studio.datasets.info(person, shop)["rows"] == 3
+    again = studio.making.queue(person, shop, "open", 1)
+    assert again["counts"] == {"open": 3, "accepted": 0, "rejected": 0, "sifted": 3}, "what was taken back waits again"
+    assert studio.making.accept(person, shop, "once more", [again["rows"][0]["id"]], None) == 1
+    assert studio.datasets.info(person, shop)["rows"] == 4
+
+
+def test_all_means_all_that_were_seen(studio, person, shop):
+    made_by_template(studio, person, shop)
+    seen = studio.making.queue(person, shop, "open", 1)["newest"]
+    other = TEMPLATE | {"prompt": "Who sells the {product}?"}
+    made_by_template(studio, person, shop, "later", template=other)
+    assert studio.making.accept(person, shop, "all", seen, None) == 3
+    assert studio.making.reject(person, shop, seen) == 0
+    assert len(open_rows(studio, person, shop)) == 3
+
+
+def test_seeds_that_are_picked_by_hand_are_never_held_out(studio, person, shop):
+    studio.bulk.apply(person, shop, Selection(row_ids=(2,)), {"kind": "split", "to": "held_out"}, "move")
+    asked = {"how": "model", "count": 1, "column": POCKET_COLUMN}
+    with pytest.raises(SeedsMissing):
+        studio.making.start(person, shop, "x", asked | {"row_ids": [2]})
+    job = studio.queue.find(person, studio.making.start(person, shop, "y", asked | {"row_ids": [1, 2]}))
+    assert job.spec.options["seeds"] == [1]
+    job.ask_stop()
 
 
 @pytest.mark.slow
@@ -110,7 +135,7 @@ def test_a_killed_maker_is_told_and_what_it_made_is_there(studio, person, shop):
     wait_for(lambda: job.state().is_ended, WAIT_S)
     told = studio.making.queue(person, shop, "open", 1)
     assert "SIGKILL" in told["trouble"]["message"] and told["job"]["tried"] > 2
-    assert studio.making.accept(person, shop, "a", None, None) == told["counts"]["open"]
+    assert studio.making.accept(person, shop, "a", told["newest"], None) == told["counts"]["open"]
 
 
 @pytest.mark.parametrize(
@@ -138,8 +163,8 @@ def test_strangers_see_and_decide_nothing_and_an_edit_must_be_whole(studio, pers
     eve = person_from("eve", {}, {}, studio.settings)
     for call in (
         lambda: studio.making.queue(eve, shop, "open", 1),
-        lambda: studio.making.accept(eve, shop, "x", None, None),
-        lambda: studio.making.reject(eve, shop, None),
+        lambda: studio.making.accept(eve, shop, "x", 9, None),
+        lambda: studio.making.reject(eve, shop, 9),
         lambda: studio.making.start(eve, shop, "x", {"how": "template", "count": 1, "template": TEMPLATE}),
     ):
         with pytest.raises(NotYours):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,13 +91,26 @@ def _read_values(given: object) -> tuple[str, ...]:
 def iterate_variations(template: Template, count: int, seed: int) -> Iterator[Variation]:
     """`count` different combinations in a drawn order, or all where there are fewer. The same seed draws the same."""
     total = template.combinations
-    for number in random.Random(seed).sample(range(total), min(count, total)):
+    for number in _draw(random.Random(seed), total, min(count, total)):
         filled: dict[str, str] = {}
         rest = number
         for name, values in template.slots.items():
             rest, place = divmod(rest, len(values))
             filled[name] = values[place]
         yield Variation(*(_fill(getattr(template, name), filled) for name in _TEXTS), filled)
+
+
+def _draw(chance: random.Random, total: int, count: int) -> Iterator[int]:
+    """Different numbers below `total`, which may be larger than `range` and `sample` can hold."""
+    if total <= sys.maxsize:
+        yield from chance.sample(range(total), count)
+        return
+    drawn: set[int] = set()
+    while len(drawn) < count:  # of so many, hardly ever the same one twice
+        number = chance.randrange(total)
+        if number not in drawn:
+            drawn.add(number)
+            yield number
 
 
 def _fill(text: str, filled: Mapping[str, str]) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from studio.errors import RequestRefused
 from studio.people import Person
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import object_of, text_of, whole_of
+from studio.ui.widgets.arguments import object_of, text_of, whole_of, wholes_of
+
+_MOST_IDS = 1000
 
 
 def build_making(studio) -> gr.HTML:
@@ -39,16 +40,13 @@ def build_making(studio) -> gr.HTML:
             "stop": lambda person, asked: making.stop(person, text_of(asked, "id")),
             "accept": accept,
             "reject": lambda person, asked: making.reject(person, text_of(asked, "id"), _find_ids(asked)),
-            "reopen": lambda person, asked: making.reopen(person, text_of(asked, "id"), _find_ids(asked) or []),
+            "reopen": lambda person, asked: making.reopen(
+                person, text_of(asked, "id"), wholes_of(asked, "ids", _MOST_IDS)
+            ),
         },
     )
 
 
-def _find_ids(asked: dict) -> list[int] | None:
-    """Numbers of proposals; None for all. Raises RequestRefused for anything else."""
-    ids = asked.get("ids")
-    if ids is None:
-        return None
-    if not isinstance(ids, list) or len(ids) > 1000 or not all(type(one) is int for one in ids):
-        raise RequestRefused()
-    return ids
+def _find_ids(asked: dict) -> list[int] | int:
+    """Numbers of proposals, or the newest one that was seen, for all up to it. Raises RequestRefused."""
+    return whole_of(asked, "up_to") if asked.get("ids") is None else wholes_of(asked, "ids", _MOST_IDS)

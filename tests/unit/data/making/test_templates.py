@@ -25,10 +25,13 @@ def test_every_combination_comes_once_with_its_slots_filled():
     assert made[0].filled.keys() == {"product", "colour", "price"}
 
 
-def test_a_few_of_very_many_are_drawn_without_making_all():
-    slots = {name: [str(n) for n in range(1000)] for name in "abcdef"}
-    template = read_template({"prompt": "{a}{b}{c} {d}", "reply": "{e} {f}", "slots": slots})
-    assert template.combinations == 10**18
+@pytest.mark.parametrize("names", ["abcdef", "abcdefghijkl"])
+def test_a_few_of_very_many_are_drawn_without_making_all(names):
+    """10**18 fit a range, 10**36 do not."""
+    slots = {name: [str(n) for n in range(1000)] for name in names}
+    texts = " ".join(f"{{{name}}}" for name in names)
+    template = read_template({"prompt": texts, "reply": "{a}", "slots": slots})
+    assert template.combinations == 1000 ** len(names)
     first = [one.prompt for one in iterate_variations(template, 50, seed=1)]
     assert len(set(first)) == 50
     assert first == [one.prompt for one in iterate_variations(template, 50, seed=1)]
