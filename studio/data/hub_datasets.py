@@ -63,7 +63,7 @@ class HubDataset:
 
 
 def look(repo: str, with_account: bool) -> HubDataset:
-    """What a dataset holds, by the hub's own account; from this machine's cache where the hub cannot be reached.
+    """What a dataset holds, by the hub's own account; from the cache where the hub cannot be reached.
 
     with_account: the token of whoever runs the app may be used. Raises NameUnsafe, HubRefused, HubDatasetUnfit
     (code, files of other kinds or from elsewhere, nothing to read), HubUnreachable where it is in no cache either.
@@ -124,7 +124,11 @@ def fetch(found: HubDataset, split: HubSplit, target: Path, with_account: bool) 
     Names of classes take the place of their numbers. Raises what `look` raises.
     """
     with _read_errors(found.repo), remote_errors(f"datasets/{found.repo}"):
-        data = _read_cached(split) if found.is_cached else _download(found, split, None if with_account else False)
+        data = (
+            _read_cached(found.repo, split)
+            if found.is_cached
+            else _download(found, split, None if with_account else False)
+        )
         return _write(data, target)
 
 
@@ -176,9 +180,14 @@ def _cached_splits(path: Path) -> Iterator[HubSplit]:
             yield HubSplit(told.get("config_name") or "default", name, split.get("num_examples"), size, files)
 
 
-def _read_cached(split: HubSplit) -> Any:
+def _read_cached(repo: str, wanted: HubSplit) -> Any:
+    """Looked for again, never read by the paths that were found: the look may have been into another cache."""
     from datasets import Dataset, concatenate_datasets
 
+    cached = find_cached(repo)
+    split = cached.find(wanted.config, wanted.name) if cached else None
+    if split is None:
+        raise HubUnreachable(address=ADDRESS, status=None, retries=0)
     return concatenate_datasets([Dataset.from_file(file) for file in split.files])
 
 

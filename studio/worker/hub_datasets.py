@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -21,6 +22,14 @@ from studio.worker.context import WorkerJob
 
 FOUND_NAME = "found.json"
 LOOK_S = 0.5
+CACHE_NAME = "dataset_cache"
+_CACHES = {
+    "HF_HOME": "",
+    "HF_HUB_CACHE": "hub",
+    "HF_XET_CACHE": "xet",
+    "HF_DATASETS_CACHE": "datasets",
+    "HF_DATASETS_DOWNLOADED_DATASETS_PATH": "downloads",
+}
 
 
 class LookSpec(BaseModel):
@@ -44,6 +53,7 @@ def look(job: WorkerJob) -> Iterator[Event]:
     """Leaves what was found in the result folder. Raises NameUnsafe, HubRefused, HubDatasetUnfit, HubUnreachable."""
     began_s = time.monotonic()
     spec = LookSpec.model_validate(job.options)
+    choose_cache(job, spec.with_account)
     yield Phase("asking_hub")
     found = look_at(spec.repo, spec.with_account)
     folder = job.folder / "result"
@@ -63,6 +73,7 @@ def fetch(job: WorkerJob) -> Iterator[Event]:
     spec = FetchSpec.model_validate(job.options)
     found = HubDataset.from_json(spec.found)
     (split,) = found.splits
+    choose_cache(job, spec.with_account)
     uploads = job.workspace / "uploads"
     uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Once as it comes, once as Arrow in the cache, once as the file that is imported.
@@ -86,6 +97,16 @@ def fetch(job: WorkerJob) -> Iterator[Event]:
     finally:
         part.unlink(missing_ok=True)
     yield Finished(spec.upload, time.monotonic() - began_s, {"rows": fetching.rows})
+
+
+def choose_cache(job: WorkerJob, with_account: bool) -> None:
+    """Whoever may not use the account may not read what was once fetched with it: they share a cache of the app's own.
+
+    Called before the first import of the hub's libraries, which read these variables once. A file that lies in a cache
+    is handed out by them without asking the hub whether this person may have it.
+    """
+    if not with_account:
+        os.environ.update({name: str(job.root / CACHE_NAME / folder) for name, folder in _CACHES.items()})
 
 
 class _Fetching(threading.Thread):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,34 @@ def test_what_the_app_fetched_is_there_without_a_network(cache, studio: Studio, 
     assert [(split["config"], split["name"], split["rows"]) for split in found["splits"]] == [("moods", "train", 2)]
     report = take(studio, person, job, "moods", "train", "offline")
     assert replies(studio, person, report["dataset_id"]) == ["glad", "sad"]
+
+
+def test_others_get_nothing_from_the_cache_of_whoever_runs_the_app(
+    cache: Path, studio: Studio, person: Person, monkeypatch: pytest.MonkeyPatch
+):
+    """What the operator once fetched may be private or gated: with other people about, only the hub itself is believed.
+
+    A look of the time alone does not open that cache either, and the others keep what they fetched themselves.
+    """
+    with serve_datasets(REPOS) as server:
+        prepare(address_of(server), cache, "shop/drinks", "tea")
+    before = sorted(cache.rglob("*"))
+    monkeypatch.setenv("HF_ENDPOINT", address_of(server))  # nobody answers there any more
+    alone, found = look(studio, person, "shop/drinks", "alone")
+    assert found["is_cached"]
+    monkeypatch.setattr(studio.hub_datasets, "_settings", replace(studio.settings, login=cache / "people"))
+    _, ended = look(studio, person, "shop/drinks")
+    assert ended["code"] == "HubUnreachable"
+    fetch = studio.hub_datasets.fetch(person, "fetch", alone, "tea", "train")
+    assert studio.queue.wait(fetch, WAIT_S).ended["code"] == "HubUnreachable"
+    with serve_datasets(REPOS) as server:
+        monkeypatch.setenv("HF_ENDPOINT", address_of(server))
+        job, _ = look(studio, person, "shop/drinks", "online")
+        take(studio, person, job, "moods", "train", "online")
+        assert files_given(server) >= {"README.md", "moods.jsonl"}
+    assert sorted(cache.rglob("*")) == before
+    _, found = look(studio, person, "shop/drinks", "again")
+    assert found["is_cached"] and [split["config"] for split in found["splits"]] == ["moods"]
 
 
 def prepare(address: str, cache: Path, repo: str, config: str) -> None:
