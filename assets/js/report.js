@@ -6,11 +6,13 @@
   const POLL_MS = 400;
   const FOUND = ["container", "encoding", "delimiter", "quoting", "header", "division", "sheet", "rows_under", "format"];
 
-  // The report of an import as it stands in its dialog, with what became of its refused rows since.
+  // The report of an import as it stands in its dialog, with what became of its refused rows since. id: the dataset
+  // that is looked at, which is another than the import made where it was duplicated; null where the import made none.
   class ReportView {
-    constructor(ctx, report) {
+    constructor(ctx, report, id) {
       this.ctx = ctx;
       this.report = report;
+      this.id = id;
       this.page = 1;
       this.rows = el("div", { class: "ws-refused" });
       this.sum = el("div", { class: "ws-numbers" });
@@ -56,8 +58,7 @@
 
     // A dataset keeps all its refused rows; an import that made none has the first of them in its report.
     refusedPage(page) {
-      const { dataset_id: id, examples } = this.report;
-      return id ? this.ctx.server.refused({ id, page }) : { rows: examples, page: 1, pages: 1 };
+      return this.id ? this.ctx.server.refused({ id: this.id, page }) : { rows: this.report.examples, page: 1, pages: 1 };
     }
 
     async openPage(page) {
@@ -92,7 +93,7 @@
     // What can be done with a refused row, or who did what with it and when.
     deeds(row) {
       const { say, server } = this.ctx;
-      const asked = { id: this.report.dataset_id, refused_id: row.refused_id };
+      const asked = { id: this.id, refused_id: row.refused_id };
       if (row.state === "open") {
         const out = data.button(say("data.leave_out"), () => data.once(out, () => this.settle(server.leave_out(asked))), "small");
         return el("span", { class: "ws-actions" }, [data.button(say("data.mend"), () => this.mend(row), "small"), out]);
@@ -106,17 +107,17 @@
     async settle(deed) {
       await deed;
       await this.openPage(this.page);
-      whetstone.send("data:changed", { id: this.report.dataset_id });
+      whetstone.send("data:changed", { id: this.id });
     }
 
     async mend(row) {
-      const made = await data.mendRow(this.ctx, this.report.dataset_id, row.refused_id);
+      const made = await data.mendRow(this.ctx, this.id, row.refused_id);
       if (made) await this.settle();
     }
 
     async leaveOutAll(rows) {
-      const id = this.report.dataset_id;
-      if (await this.ctx.confirm("data.leave_out_all", { rows }, { danger: false })) await this.settle(this.ctx.server.leave_out_all({ id }));
+      const { confirm, server } = this.ctx;
+      if (await confirm("data.leave_out_all", { rows }, { danger: false })) await this.settle(server.leave_out_all({ id: this.id }));
     }
   }
 
@@ -128,7 +129,7 @@
       root.replaceChildren(this.strip);
       root.hidden = true;
       ctx.on("data:import", (wish) => this.start(wish));
-      ctx.on("data:report", ({ job_id: job }) => this.openReport(job));
+      ctx.on("data:report", ({ job_id: job, id }) => this.openReport(job, id));
       this.followed = new Map(); // job id → its last state
       ctx.server.running({}).then((jobs) => jobs.forEach((job) => this.follow(job.job_id, false))).catch(whetstone.report);
     }
@@ -229,19 +230,19 @@
       this.root.hidden = !hidden.length;
     }
 
-    async openReport(job) {
-      await this.showReport(await this.ctx.server.report({ job_id: job }));
+    async openReport(job, id) {
+      await this.showReport(await this.ctx.server.report({ job_id: job }), id);
     }
 
     // What came of an import: its report, and above it what went wrong where it failed.
-    async showReport(report) {
+    async showReport(report, id = report.dataset_id) {
       const { say } = this.ctx;
       const actions = [
         { label: say("data.import_again"), value: "again" },
         { label: say("data.report_close"), value: "close", primary: true },
       ];
       const head = el("p", { class: "ws-report-file" }, [el("strong", { text: report.file_name, attrs: { translate: "no" } })]);
-      const body = [head, report.problem ? data.problem(report.problem) : null, new ReportView(this.ctx, report).node];
+      const body = [head, report.problem ? data.problem(report.problem) : null, new ReportView(this.ctx, report, id).node];
       const title = say(report.problem ? "data.import_failed" : "data.report_title");
       const node = el("div", { class: "ws-form" }, body);
       const asked = whetstone.dialog({ title, body: [node], actions, wide: true });

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.data_page import DIALOG, EDITOR, TABLE, button, conversations, open_dataset
+from tests.browser.data_page import (
+    DIALOG,
+    EDITOR,
+    TABLE,
+    button,
+    cells,
+    close_dialog,
+    conversations,
+    import_file,
+    open_dataset,
+    write_jsonl,
+)
 from tests.placed_datasets import place_dataset, turn
 
 JOB_MS = 60_000
@@ -93,3 +105,38 @@ def test_a_dataset_is_duplicated_once_however_often_the_button_is_pressed(two, t
     expect(two.locator(f"{TABLE} .ws-fine > span").first).to_have_text("40 rows")
     names = two.locator(f"{TABLE} .ws-dataset option").all_inner_texts()
     assert sum(name.startswith(f"{tmp_path.name} talks") for name in names) == 2
+
+
+def test_a_refused_row_is_mended_in_the_duplicate_that_is_open_also_when_the_original_is_gone(page, tmp_path):
+    """One good row and two without a reply; the first of those is mended in the copy, whose table shows it at once."""
+    path = write_jsonl(tmp_path / f"{tmp_path.name}.jsonl", conversations(1))
+    with path.open("a") as file:
+        for asked in ("Hello", "Are you there?"):
+            file.write(json.dumps({"messages": [turn("user", asked), turn("assistant", "")]}) + "\n")
+    import_file(page, path)
+    close_dialog(page)
+    choose_deed(page, "Duplicate …")
+    page.locator(f"{DIALOG} .ws-btn-primary").click()
+    original, copy = tmp_path.name, f"{tmp_path.name} (2)"
+    opened = page.locator(f"{TABLE} .ws-dataset option:checked")
+    expect(opened).to_have_text(copy, timeout=JOB_MS)
+    choose_deed(page, "Import report …")
+    rows = page.locator(f"{DIALOG} .ws-refused tbody tr")
+    button(rows.first, "Mend").click()
+    box = page.locator(f"{DIALOG} .ws-mend-text")
+    expect(box).to_have_value(re.compile("Hello"))
+    box.fill(box.input_value().replace('""', '"Good day"'))
+    button(page.locator(DIALOG).last, "Mend row").click()
+    expect(rows.first).to_have_attribute("data-state", "mended")
+    expect(page.locator(f"{TABLE} tbody tr")).to_have_count(2)
+    close_dialog(page)
+    assert cells(page, 2)[:2] == ["Hello", "Good day"]
+    page.locator(f"{TABLE} .ws-dataset").select_option(label=original)
+    expect(page.locator(f"{TABLE} .ws-fine > span").first).to_have_text("1 row")
+    choose_deed(page, "Delete dataset …")
+    button(page.locator(DIALOG), "Delete dataset").click()
+    expect(opened).not_to_have_text(original)
+    page.locator(f"{TABLE} .ws-dataset").select_option(label=copy)
+    choose_deed(page, "Import report …")
+    button(rows.nth(1), "Leave out").click()
+    expect(rows.nth(1)).to_contain_text("Left out by local")
