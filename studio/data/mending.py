@@ -15,7 +15,7 @@ from studio.data.json_values import JsonRefused, read_object
 from studio.data.mapped import Mapped
 from studio.data.mapping import read_mapping
 from studio.data.records import check_record
-from studio.data.understanding import Reader
+from studio.data.understanding import Reader, keep_aside, tags_of
 from studio.errors import RowInvalid
 
 
@@ -51,13 +51,16 @@ class Reading:
 @dataclass(frozen=True)
 class Mended:
     """record: what was understood; None: why not, as of a refused row. text: the row as it is best changed: JSON, with
-    the names of its columns, where its fields could be told apart."""
+    the names of its columns, where its fields could be told apart. aside: the fields of the row that its record does
+    not hold; tags: what it is tagged with, as its import would have had both."""
 
     record: dict[str, Any] | None
     text: str
     cause: str = ""
     field: str | None = None
     values: Mapping[str, Any] | None = None
+    aside: Mapping[str, Any] | None = None
+    tags: tuple[str, ...] = ()
 
 
 def mend(reading: Reading, text: str, as_record: bool = False) -> Mended:
@@ -76,11 +79,13 @@ def mend(reading: Reading, text: str, as_record: bool = False) -> Mended:
         return Mended(row, shown)
     if reading.reader is None:
         return Mended(None, shown, "reading_unknown")
+    reader = reading.reader
     try:
-        inner = reading.reader.unfold(row)
+        inner = reader.unfold(row)
         if len(inner) != 1:
             return Mended(None, shown, "rows_within", None, {"count": len(inner)})
-        return Mended(read_record(reading.reader, inner[0]), shown)
+        record, aside = read_record(reader, inner[0]), keep_aside(reader, inner[0])
+        return Mended(record, shown, aside=aside, tags=tuple(tags_of(reader, inner[0])))
     except RowInvalid as problem:
         return _refused(problem, shown)
 

@@ -68,6 +68,16 @@ def fields_aside(reader: Reader, rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row if name not in reader.fields))
 
 
+def keep_aside(reader: Reader, fields: Row) -> dict[str, Any]:
+    """The fields of a row that its record does not hold."""
+    return {name: value for name, value in fields.items() if name not in reader.fields}
+
+
+def tags_of(reader: Reader, fields: Row) -> list[str]:
+    """What a person's mapping reads as tags of a row; formats know none."""
+    return reader.tags(fields) if isinstance(reader, Mapped) else []
+
+
 def read_row(reader: Reader | None, row: RawRow) -> Iterator[Understood | Refused]:
     """What becomes of a row: one outcome, or one for each row within it. reader: None for rows without fields only."""
     if row.fields is None or reader is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from studio.data.mending import Reading, mend
+from studio.data.mending import Mended, Reading, mend
 from studio.data.records import check_record, record_kind, split_key
 from studio.errors import NotYours, RecordInvalid, RequestRefused
 from studio.people import Person
@@ -86,7 +86,7 @@ class Refusals:
                 raise RecordInvalid([{"field": tried.field or "", "code": tried.cause} | dict(tried.values or {})])
             if problems := check_record(tried.record):
                 raise RecordInvalid(problems)
-            row_id = _put(connection, log, deed, row, tried.record)
+            row_id = _put(connection, log, deed, row, tried)
             refused.settle(refused_id, row_id, person.id)
         return row_id
 
@@ -123,24 +123,28 @@ def _reading(connection: sqlite3.Connection) -> Reading:
     return Reading.of(table.fact("reading") or {}, kind[0] if kind else "conversation")
 
 
-def _put(connection: sqlite3.Connection, log: Changes, deed: str, row: RefusedRow, record: dict[str, Any]) -> int:
+def _put(connection: sqlite3.Connection, log: Changes, deed: str, row: RefusedRow, mended: Mended) -> int:
     """Bring a row into its place: where the file had it, else at the end."""
-    table = Table(connection)
+    table, record = Table(connection), mended.record or {}
     kind, text = str(record_kind(record)), orjson.dumps(record).decode()
     row_id = row.row_id or row.place
     meta = {"row": row.number, "mended": True} | ({"file": row.file} if row.file else {})
+    meta |= {"fields": mended.aside} if mended.aside else {}
     details = {"number": row.number}
     is_free = row_id is not None and row_id != row.row_id and not table.rows_by_id([row_id])
     if is_free and row_id is not None:
         # A row that was never there is taken for deleted, so that the change and its undo are about that alone.
         table.insert([(row_id, kind, text, orjson.dumps(meta).decode(), split_key(record))])
         connection.execute("UPDATE rows SET deleted = 1 WHERE row_id = ?", (row_id,))
+    elif row.row_id is not None:
+        # It was mended before and is gone since: what its record does not hold is of the new text as well.
+        connection.execute("UPDATE rows SET meta = ? WHERE row_id = ?", (orjson.dumps(meta).decode(), row_id))
     if is_free or row.row_id is not None:
-        change = RowChange(row_id, record=record, brings_back=True)
+        change = RowChange(row_id, record=record, tags_add=mended.tags, brings_back=True)
         write_changes(log, deed, MEND, details, [change])
         return int(row_id or 0)
-    made = write_changes(log, deed, MEND, details, [RowChange(None, record=record, meta=meta)])
-    return made.added[0]
+    change = RowChange(None, record=record, meta=meta, tags_add=mended.tags)
+    return write_changes(log, deed, MEND, details, [change]).added[0]
 
 
 def _checked(text: str) -> str:

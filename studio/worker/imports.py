@@ -17,13 +17,21 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from studio.data.files import content_hash
-from studio.data.mapped import Mapped
 from studio.data.records import record_kind, split_key
 from studio.data.rows import Guess, RawRow, shown_raw, whole_raw
 from studio.data.samples import find_sample
 from studio.data.sources import CHOICES, Plan, plan_reading
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION, held_out_threshold
-from studio.data.understanding import Reader, Refused, Understood, choose_reader, fields_aside, read_row
+from studio.data.understanding import (
+    Reader,
+    Refused,
+    Understood,
+    choose_reader,
+    fields_aside,
+    keep_aside,
+    read_row,
+    tags_of,
+)
 from studio.errors import DatasetEmpty
 from studio.events import Choice, Event, Finished, Notice, Phase, Progress, Rows
 from studio.store.catalogue import DatasetEntry, open_catalogue
@@ -241,8 +249,7 @@ class _Import:
                 account.keys.append(key)
                 record = orjson.dumps(outcome.record).decode()
                 understood.append((account.read, kind, record, _meta(outcome, reader), key))
-                if isinstance(reader, Mapped):
-                    tags += [(account.read, tag) for tag in reader.tags(outcome.fields)]
+                tags += [(account.read, tag) for tag in tags_of(reader, outcome.fields)]
         table.insert(understood)
         connection.executemany("INSERT INTO row_tags (row_id, tag) VALUES (?, ?)", tags)
         RefusedRows(connection).insert(refused)
@@ -295,7 +302,7 @@ def _meta(outcome: Understood, reader: Reader) -> str:
     if fields.keys() <= reader.fields and row.file is None:
         return f'{{"row":{row.number}}}'
     origin = {"row": row.number} | ({"file": row.file} if row.file else {})
-    aside = {name: value for name, value in fields.items() if name not in reader.fields}
+    aside = keep_aside(reader, fields)
     return orjson.dumps(origin | ({"fields": aside} if aside else {})).decode()
 
 

@@ -136,6 +136,37 @@ def test_a_dataset_that_was_mapped_mends_by_its_mapping_and_keeps_it(refusals, p
     assert refusals.attempt(person, made.dataset_id, "a,b,c", False)["record"]["messages"][1]["content"] == "What is a?"
 
 
+def test_a_mended_row_keeps_its_other_fields_and_its_tags_as_the_import_would_have_kept_them(
+    datasets, refusals, person, tmp_path
+):
+    path = tmp_path / "t.csv"
+    path.write_text("front,back,level,source\nsencha,tea,easy,shop\nmatcha,,hard,web\ngyokuro,,hard,web\n", "utf-8")
+    roles = {"user": {"column": "front"}, "assistant": {"column": "back"}}
+    made = import_file(person.workspace, path, mapping={"kind": "conversation", "roles": roles, "tags": ["level"]})
+    bulk = Bulk(datasets, NoQueue())
+
+    def mended(refused_id: int, deed: str, text: str) -> tuple[dict, list[str]]:
+        row = datasets.row(
+            person, made.dataset_id, refusals.mend(person, made.dataset_id, refused_id, deed, text, False)
+        )
+        return row["meta"], row["tags"]
+
+    meta, tags = mended(1, "m1", "matcha,powder,hard,web")
+    assert (meta, tags) == ({"row": 2, "mended": True, "fields": {"source": "web"}}, ["hard"])
+    bulk.undo(person, made.dataset_id, "u1")
+    meta, tags = mended(1, "m2", '{"front": "matcha", "back": "powder", "level": "easy", "source": "letter"}')
+    assert (meta["fields"], tags) == ({"source": "letter"}, ["easy"])
+    with open_dataset(made.path) as connection:  # as one of an older version, which did not keep its place
+        connection.execute("UPDATE refused SET place = NULL")
+    meta, tags = mended(2, "m3", "gyokuro,green tea,hard,web")
+    assert (meta["fields"], tags) == ({"source": "web"}, ["hard"])
+    bulk.undo(person, made.dataset_id, "u2")
+    assert [row["tags"] for row in datasets.page(person, made.dataset_id, {"page": 1, "page_size": 9})["rows"]] == [
+        ["easy"],
+        ["easy"],
+    ]
+
+
 def test_a_row_that_is_too_long_to_be_kept_can_only_be_written_anew_or_left_out(refusals, person, tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text(
