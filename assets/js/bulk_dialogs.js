@@ -65,7 +65,7 @@
 
     tag: (ctx, ask) => {
       const { say } = ctx;
-      const box = input("tag", { maxlength: "40", autofocus: true, list: "ws-known-tags" });
+      const box = input("tag", { maxlength: "80", autofocus: true, list: "ws-known-tags" });
       const known = el("datalist", { attrs: { id: "ws-known-tags" } }, ask.tags.map(({ tag }) => el("option", { attrs: { value: tag } })));
       const way = el("select", { class: "ws-input", attrs: { "data-field": "way", "aria-label": say("data.bulk.tag_way") } }, options([["add", say("data.bulk.tag_add")], ["remove", say("data.bulk.tag_remove")]]));
       const read = () => ({ kind: "tag", add: [], remove: [], [way.value]: [box.value.trim()] });

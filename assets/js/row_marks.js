@@ -31,7 +31,7 @@
       const { say } = this.ctx;
       const line = data.lineBox(say("data.tag_add"), "", this.known, { begin: () => {}, set: () => {} });
       line.box.placeholder = say("data.tag_add");
-      line.box.maxLength = 40;
+      line.box.maxLength = 80;
       line.node.classList.add("ws-tag-add");
       const add = async () => {
         const tag = line.box.value.trim();

@@ -19,10 +19,9 @@ from studio.data.kinds import (
 )
 from studio.data.mapping import ASKS, LETTERS, NAME, SAID_NAMES, SPEAKER_NAMES, Fill, RowMapping
 from studio.data.row_paths import MISSING, fill_places, find_value, places_of
+from studio.data.selection import LONGEST_TAG
 from studio.data.turns import ROLE_NAMES, read_messages
 from studio.words import Text
-
-LONGEST_TAG = 80
 
 
 class Mapped(OneRecord):
@@ -42,12 +41,12 @@ class Mapped(OneRecord):
         return self._read(_Cells(self.mapping, row))
 
     def tags(self, row: Row) -> list[str]:
-        """The row's tags, each once; values that are no text or number make none."""
+        """The row's tags, each once, as `is_tag` has them; values that are no text or number make none."""
         found: dict[str, None] = {}
         for path in self.mapping.tags:
             value = find_value(row, path)
             for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, (str, int, float)) and (tag := " ".join(_plain(one).split())[:LONGEST_TAG]):
+                if isinstance(one, (str, int, float)) and (tag := _tag(_plain(one))):
                     found[tag] = None
         return list(found)
 
@@ -148,6 +147,11 @@ class _Cells:
         if choices is None or not 0 <= index < len(listed):
             raise invalid(fill.column or "", "choice_unknown", found=said[:80], choices=len(listed))
         return choices.mark(index) if fill.picks == "mark" else listed[index]
+
+
+def _tag(text: str) -> str:
+    seen = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+    return " ".join(seen.split())[:LONGEST_TAG].strip()
 
 
 def _plain(value: str | int | float) -> str:

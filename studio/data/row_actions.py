@@ -11,7 +11,7 @@ from studio.data.checks import CHECKS
 from studio.data.kinds import SIDES, record_kind
 from studio.data.patterns import LONGEST_PATTERN, check_template, compile_pattern
 from studio.data.record_texts import with_texts
-from studio.data.selection import MOST_TAGS, is_tag
+from studio.data.selection import LONGEST_TAG, MOST_TAGS, is_tag
 from studio.data.splits import HELD_OUT, HELD_OUT_BY_HAND, SPLITS, TRAIN_BY_HAND
 from studio.errors import OptionsInvalid, RequestRefused
 
@@ -20,6 +20,9 @@ FIX = "fix_rows"
 """The names under which changes of many rows are kept."""
 
 LONGEST_SYSTEM = 20_000
+
+_HALF_LETTER = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair stands in no database."""
 
 Record = dict[str, Any]
 
@@ -69,19 +72,24 @@ def _delete(_given: dict[str, Any]) -> RowAction:
 
 
 def _tag(given: dict[str, Any]) -> RowAction:
-    add, remove = _tags(given.get("add")), _tags(given.get("remove"))
+    # Whatever a row has been tagged with, by an import of old too, can be taken off again.
+    add, remove = _tags(given.get("add"), is_tag), _tags(given.get("remove"), _is_text)
     if not add and not remove:
         raise RequestRefused()
     return RowAction(TAG, {"add": list(add), "remove": list(remove)}, tags_add=add, tags_remove=remove)
 
 
-def _tags(given: Any) -> tuple[str, ...]:
+def _is_text(tag: object) -> bool:
+    return isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG and not _HALF_LETTER.search(tag)
+
+
+def _tags(given: Any, is_usable: Callable[[object], bool]) -> tuple[str, ...]:
     if given is None:
         return ()
     if not isinstance(given, list) or len(given) > MOST_TAGS:
         raise RequestRefused()
     if problems := [
-        {"field": "tag", "code": "tag_unusable", "found": str(tag)[:80]} for tag in given if not is_tag(tag)
+        {"field": "tag", "code": "tag_unusable", "found": str(tag)[:80]} for tag in given if not is_usable(tag)
     ]:
         raise OptionsInvalid(problems)
     return tuple(dict.fromkeys(given))

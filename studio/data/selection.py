@@ -17,7 +17,7 @@ FLAG = "flag"
 ANY, NONE = "any", "none"
 """Instead of a check's name: rows with whatever finding, rows without one."""
 
-LONGEST_TAG = 40
+LONGEST_TAG = 80
 MOST_TAGS = 20
 MOST_ROW_IDS = 100_000
 _LONGEST_NAME = 80
@@ -85,7 +85,7 @@ class Selection:
 
 
 def is_tag(text: object) -> bool:
-    """Whether a text may be the name of a tag: 1 to 40 characters that can be seen, no space around them."""
+    """Whether a text may be the name of a tag: 1 to 80 characters that can be seen, no space around them."""
     return isinstance(text, str) and 0 < len(text) <= LONGEST_TAG and text == text.strip() and text.isprintable()
 
 

@@ -9,6 +9,7 @@ from studio.data.mapped import Mapped
 from studio.data.mapping import fits, read_mapping
 from studio.data.mapping_guess import guess_mapping
 from studio.data.row_paths import MISSING, fill_places, find_places, find_value, places_of
+from studio.data.selection import is_tag
 from studio.errors import OptionsInvalid, RowInvalid
 
 
@@ -143,6 +144,8 @@ def test_a_column_used_in_part_goes_with_the_row_and_tags_are_short_texts_once_e
     mapped = Mapped(read_mapping({"kind": "document", "roles": {"text": {"text": "{a.b} {c}"}}, "tags": ["t"]}))
     assert mapped.fields == {"c", "t"}, "of `a` something would be lost"
     assert mapped.tags({"t": ["x", " x ", 3, None, {"y": 1}, "z" * 500]}) == ["x", "3", "z" * 80]
+    made = mapped.tags({"t": ["a\u200b\x00b", " \u200b c\n\u3000d", "\ud800", "y" * 79 + " y"]})
+    assert made == ["ab", "c d", "y" * 79] and all(map(is_tag, made)), "what a person could type too"
 
 
 # What a person says ---------------------------------------------------------------------------------------------------

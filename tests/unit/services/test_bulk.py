@@ -227,6 +227,12 @@ def test_a_change_that_would_leave_nothing_to_learn_leaves_the_row_alone(tea, pe
         ({"kind": "split", "to": "nowhere"}, RequestRefused),
         ({"kind": "fix", "check": "schema", "code": "none"}, RequestRefused),
         ({"kind": "system", "text": 7}, RequestRefused),
+        ({"kind": "tag", "add": ["x" * 81]}, OptionsInvalid),
+        ({"kind": "tag", "add": ["zero\u200bwidth"]}, OptionsInvalid),
+        ({"kind": "tag", "remove": ["x" * 81]}, OptionsInvalid),
+        ({"kind": "tag", "remove": [""]}, OptionsInvalid),
+        ({"kind": "tag", "remove": ["\ud800"]}, OptionsInvalid),
+        ({"kind": "tag", "remove": [7]}, OptionsInvalid),
     ],
 )
 def test_an_action_that_cannot_be_is_refused_and_changes_nothing(action, error, tea, person):
@@ -235,6 +241,19 @@ def test_an_action_that_cannot_be_is_refused_and_changes_nothing(action, error, 
     with pytest.raises(error):
         bulk.apply(person, dataset_id, EVERYTHING, action, "deed")
     assert state(tea, person) == before
+
+
+def test_every_tag_of_an_import_is_taken_off_again_also_one_that_nobody_could_type(tea, person):
+    datasets, bulk, dataset_id = tea
+    tags = ["x" * 80, "zero\u200bwidth", " led by a space"]
+    with datasets.rows(person, dataset_id) as rows:
+        rows.connection.executemany("INSERT INTO row_tags (row_id, tag) VALUES (4, ?)", [(tag,) for tag in tags])
+    assert datasets.row(person, dataset_id, 4)["tags"] == sorted(tags)
+    bulk.apply(person, dataset_id, Selection(row_ids=(4,)), {"kind": "tag", "remove": tags}, "deed")
+    assert datasets.row(person, dataset_id, 4)["tags"] == []
+    assert datasets.row(person, dataset_id, 4)["revision"] == 1
+    bulk.undo(person, dataset_id, "undo")
+    assert datasets.row(person, dataset_id, 4)["tags"] == sorted(tags)
 
 
 def test_rows_moved_by_hand_stay_where_they_were_put_when_the_share_changes(tea, person):
