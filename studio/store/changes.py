@@ -103,15 +103,11 @@ class Changes:
 
     def touched_since(self, change_id: int) -> set[int]:
         """Rows that a newer change, undo or redo is about."""
-        found = self._sql.execute(
-            "WITH RECURSIVE newer(change_id, row_id, undoes) AS ("
-            " SELECT change_id, row_id, undoes FROM changes WHERE change_id > ?"
-            " UNION SELECT c.change_id, c.row_id, c.undoes FROM changes AS c JOIN newer ON c.change_id = newer.undoes)"
-            " SELECT row_id FROM newer WHERE row_id IS NOT NULL"
-            " UNION SELECT change_rows.row_id FROM newer JOIN change_rows USING (change_id)",
-            (change_id,),
-        )
-        return {row[0] for row in found}
+        return {row[0] for row in self._sql.execute(_TOUCHED, (change_id,))}
+
+    def reworded_since(self, change_id: int) -> set[int]:
+        """As `touched_since`, without rows that were only tagged or moved to the other side of the split."""
+        return {row[0] for row in self._sql.execute(_REWORDED, (change_id,))}
 
     def count_after(self, change_id: int) -> int:
         return self._sql.execute("SELECT COUNT(*) FROM changes WHERE change_id > ?", (change_id,)).fetchone()[0]
@@ -124,6 +120,19 @@ class Changes:
 _STANDS = (
     "NOT EXISTS (SELECT 1 FROM changes AS undo WHERE undo.undoes = changes.change_id"
     " AND NOT EXISTS (SELECT 1 FROM changes AS redo WHERE redo.undoes = undo.change_id))"
+)
+
+
+_TOUCHED = (
+    "WITH RECURSIVE newer(change_id, row_id, undoes) AS ("
+    " SELECT change_id, row_id, undoes FROM changes WHERE change_id > ?"
+    " UNION SELECT c.change_id, c.row_id, c.undoes FROM changes AS c JOIN newer ON c.change_id = newer.undoes)"
+    " SELECT row_id FROM newer WHERE row_id IS NOT NULL"
+    " UNION SELECT change_rows.row_id FROM newer JOIN change_rows USING (change_id)"
+)
+_REWORDED = (
+    f"{_TOUCHED} WHERE json_type(change_rows.after, '$.record') IS NOT NULL"
+    " OR json_type(change_rows.after, '$.deleted') IS NOT NULL"
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 
 from studio.data.row_actions import RowAction
 from studio.data.selection import Selection
-from studio.store.fixing import Fixing
+from studio.store.fixing import OTHER_GONE, Fixing
 from studio.store.masks import Masks, masks_path
 from studio.store.row_changes import KEEP, Outcome, RowChange
 from studio.store.selecting import Selector
@@ -22,11 +22,15 @@ from studio.store.table import StoredRow
 
 @dataclass(frozen=True)
 class Planned:
-    """One row as an action would have it. before: None where the action does not read it. places: how many differ."""
+    """One row as an action would have it. before: None where the action does not read it. places: how many differ.
+
+    because: the other row that is the reason why this one is left out.
+    """
 
     change: RowChange
     before: dict[str, Any] | None
     places: int
+    because: int | None = None
 
     @property
     def row_id(self) -> int:
@@ -47,6 +51,7 @@ class Planning:
     newer: set[int] = field(default_factory=set)
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_rows: list[int] = field(default_factory=list)
+    _fixing: Fixing | None = None
 
     def iterate(self) -> Iterator[Planned | None]:
         """One for each row that is meant: None where the action leaves it as it is."""
@@ -59,6 +64,15 @@ class Planning:
 
     def changes(self) -> Iterator[RowChange]:
         return (planned.change for planned in self.iterate() if planned is not None)
+
+    def standing(self, planned: Iterable[Planned]) -> Iterator[RowChange]:
+        """Of what was planned before, that which still has its reason: asked inside the transaction that writes it."""
+        reasons = self._fixing.reasons() if self._fixing else None
+        for one in planned:
+            if reasons is None or one.because is None or reasons.hold(one.row_id, one.because):
+                yield one.change
+            else:
+                self.skipped[OTHER_GONE] += 1
 
     def tell(self, outcome: Outcome) -> dict[str, Any]:
         """{changed, skipped: {cause: rows}, skipped_rows: ids of the first}."""
@@ -74,10 +88,10 @@ class Planning:
         row_ids = None
         if self.selection.has_conditions:
             row_ids = list(Selector(self.connection, in_order(self.selection)).find(None).row_ids)
-        fixing = Fixing(self.connection, check, code, self.masks, row_ids)
-        for fix in fixing.iterate():
-            yield Planned(fix.change, fix.before, 1)
-        self.skipped.update(fixing.skipped)
+        self._fixing = Fixing(self.connection, check, code, self.masks, row_ids)
+        for fix in self._fixing.iterate():
+            yield Planned(fix.change, fix.before, 1, fix.because)
+        self.skipped.update(self._fixing.skipped)
 
 
 def plan(

@@ -18,7 +18,7 @@ from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.history import History, rows_of
 from studio.store.row_changes import RowChange, write_changes
-from studio.store.row_planning import Planning, in_order, plan
+from studio.store.row_planning import Planned, Planning, in_order, plan
 from studio.store.selecting import Selector
 from studio.worker.context import WorkerJob
 
@@ -62,7 +62,8 @@ def run(job: WorkerJob) -> Iterator[Event]:
         try:
             if action.reads_texts:
                 yield Phase("planning", total=total, unit="rows")
-                changes, total = read_plan(job.folder / _PLAN_NAME), _write_plan(job, planning, total)
+                total = _write_plan(job, planning, total)
+                changes = planning.standing(read_plan(job.folder / _PLAN_NAME))
             else:
                 changes = planning.changes()
             yield Phase("changing", total=total, unit="rows")
@@ -115,8 +116,10 @@ def _write_plan(job: WorkerJob, planning: Planning, total: int) -> int:
     with (job.folder / _PLAN_NAME).open("wb") as file:
         for looked_at, planned in enumerate(planning.iterate(), 1):
             if planned is not None:
+                change = planned.change
                 file.write(
-                    orjson.dumps([planned.change.row_id, planned.change.revision, planned.change.record]) + b"\n"
+                    orjson.dumps([change.row_id, change.revision, change.record, planned.because, planned.places])
+                    + b"\n"
                 )
                 rows += 1
             if looked_at % _BATCH_ROWS == 0:
@@ -124,8 +127,8 @@ def _write_plan(job: WorkerJob, planning: Planning, total: int) -> int:
     return rows
 
 
-def read_plan(path: Path) -> Iterator[RowChange]:
+def read_plan(path: Path) -> Iterator[Planned]:
     with path.open("rb") as file:
         for line in file:
-            row_id, revision, record = orjson.loads(line)
-            yield RowChange(row_id, revision, record)
+            row_id, revision, record, because, places = orjson.loads(line)
+            yield Planned(RowChange(row_id, revision, record), None, places, because)

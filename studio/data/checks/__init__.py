@@ -111,7 +111,8 @@ class Check(Protocol):
     words: one sentence for each code, filled with a finding's values. severities: codes that weigh differently from
     `severity`; an error keeps a dataset from being trained on until it is mended or ignored with a reason. kinds: the
     records it looks at; None for all. needs: a part of the context without which there is nothing to look for. uses: names of
-    `CheckSettings` that change what it finds. fixable: codes for which `fix` is safe enough to be offered.
+    `CheckSettings` that change what it finds. fixable: codes for which `fix` is safe enough to be offered. across: codes
+    that stand only while the row is trained on and its OTHER_ROW is held out.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Check(Protocol):
     uses: ClassVar[tuple[str, ...]] = ()
     severities: ClassVar[Mapping[str, Severity]] = MappingProxyType({})
     fixable: ClassVar[frozenset[str]] = frozenset()
+    across: ClassVar[frozenset[str]] = frozenset()
 
     def find(self, rows: Callable[[], Iterator[CheckRow]], context: CheckContext) -> Iterator[Finding]:
         """Everything found, in any order. rows: all rows of the check's kinds, in order, from the start at each call."""

@@ -73,6 +73,7 @@ class Leakage(Check):
         ),
     }
     fixable = frozenset({EXACT, CONTAINED, OTHER_EXACT, OTHER_PROMPT, OTHER_CONTAINED})
+    across = frozenset({EXACT, SAME_PROMPT, CONTAINED})
     example = CheckExample(
         rows=(
             example_row(1, _talk("Do you sell mugs?", "Yes.")),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from studio.data.checks import CHECKS
+from studio.data.selection import Selection
 from studio.errors import FileUnreadable, NotYours, OptionsInvalid, RequestRefused
 from studio.people import Person
 from studio.services.checks import Checks
@@ -112,6 +113,37 @@ def test_of_two_equal_rows_one_always_stays(service, person, checked, datasets):
     datasets.undo(person, checked.dataset_id, "undo")
     datasets.save_row(person, checked.dataset_id, 1, 3, conversation("Do you sell cups?", "Yes."), "edit")
     assert service.fix(person, checked.dataset_id, *DUPLICATES, "again")["changed"] == 0
+
+
+def test_a_row_stays_once_the_row_that_it_resembled_was_taken_back_to_what_it_said(service, person, datasets):
+    made = write_dataset(person.workspace, [conversation("Is it free?", "No."), ROWS[0], ROWS[3]])
+    datasets.save_row(person, made.dataset_id, 1, 1, ROWS[0], "edit")
+    made.check()
+    service._bulk.apply(person, made.dataset_id, Selection(), {"kind": "tag", "add": ["seen"]}, "tag")
+    assert [fix["row_id"] for fix in service.preview_fix(person, made.dataset_id, *DUPLICATES)["fixes"]] == [2, 3]
+    datasets.undo(person, made.dataset_id, "undo-tag")
+    datasets.undo(person, made.dataset_id, "undo-edit")
+    assert service.preview_fix(person, made.dataset_id, *DUPLICATES)["fixes"] == []
+    done = service.fix(person, made.dataset_id, *DUPLICATES, "deed")
+    assert (done["changed"], done["skipped"]) == (0, {"other_gone": 2})
+
+
+def test_a_leaked_row_stays_once_the_two_are_on_one_side_of_the_split(service, person, datasets):
+    rows = [ROWS[0], ROWS[3], *(conversation(f"Is it {n}?", "No.") for n in range(8))]
+    made = write_dataset(person.workspace, rows, held_out=(2, 5))
+    made.check()
+    leaked = (person, made.dataset_id, "leakage", "exact")
+    moves = ((2, "train"), (1, "held_out"))
+    for row_id, side in moves:
+        service._bulk.apply(
+            person, made.dataset_id, Selection(row_ids=(row_id,)), {"kind": "split", "to": side}, f"to-{side}"
+        )
+        assert service.fix(*leaked, f"after-{side}")["skipped"] == {"other_gone": 1}
+        datasets.undo(person, made.dataset_id, f"undo-{side}")
+    datasets.set_held_out(person, made.dataset_id, 0.0, "share")
+    assert service.fix(*leaked, "after-share")["skipped"] == {"other_gone": 1}
+    datasets.undo(person, made.dataset_id, "undo-share")
+    assert service.fix(*leaked, "deed")["changed"] == 1, "as it stood when it was found"
 
 
 def test_a_row_that_was_edited_meanwhile_is_left_as_it_is(service, person, checked, datasets):
