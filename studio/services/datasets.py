@@ -22,7 +22,6 @@ from studio.settings import Settings
 from studio.store.catalogue import DatasetEntry, VersionEntry, open_catalogue
 from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, is_dataset_id, open_dataset, remove_abandoned, remove_dataset
-from studio.store.masks import masks_path
 from studio.store.refused import OPEN, RefusedRows
 from studio.store.table import Table
 
@@ -86,7 +85,6 @@ class Datasets(Imports):
         kind, name = entry.source["source"].split(":")
         if kind == "upload" and entry.source["source"] not in sources:
             (person.workspace / "uploads" / name).unlink(missing_ok=True)
-        masks_path(person.workspace, dataset_id).unlink(missing_ok=True)
         remove_dataset(self._path(person, dataset_id))
 
     # Rows -------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from studio.errors import DiskFull, FileUnreadable
 from studio.store.connection import migrate, open_database
+from studio.store.masks import masks_path
 
 BLOCK_ROWS = 1000
 """Rows are counted by blocks of their ids, so that any page of a million rows is found by adding up a thousand
@@ -254,6 +255,10 @@ def held_dataset(path: Path) -> Iterator[None]:
 
 
 def remove_dataset(path: Path) -> None:
+    """Its map of placeholders goes first: while the file is there, what a kill leaves is still found."""
+    masks = masks_path(path.parent.parent, path.name.removesuffix(SUFFIX))
+    for suffix in (".part", ""):
+        masks.with_name(masks.name + suffix).unlink(missing_ok=True)
     for suffix in ("", "-wal", "-shm", ".part", ".part-journal", ".part-wal", ".part-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 

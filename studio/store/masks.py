@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from studio.errors import FileUnreadable
@@ -31,18 +32,17 @@ class Masks:
         known = self._kinds.setdefault(kind, {})
         return known.setdefault(value, f"⟨{kind.upper()}_{len(known) + 1}⟩")
 
+    def iterate(self) -> Iterator[tuple[str, str, str]]:
+        """(kind, value, placeholder), as they were given."""
+        for kind, values in self._kinds.items():
+            for value, placeholder in values.items():
+                yield kind, value, placeholder
+
     def save(self) -> None:
         """Whole or not at all, on the disk before it returns. Nothing is written where nothing is new."""
         if self._count() == self._saved:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = self._path.with_name(self._path.name + ".part")
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"format": FORMAT, "kinds": self._kinds}, file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path)
+        _write(self._path, json.dumps({"format": FORMAT, "kinds": self._kinds}, ensure_ascii=False).encode())
         self._saved = self._count()
 
     def _count(self) -> int:
@@ -51,3 +51,21 @@ class Masks:
 
 def masks_path(workspace: Path, dataset_id: str) -> Path:
     return workspace / "masks" / f"{dataset_id}.json"
+
+
+def copy_masks(workspace: Path, source_id: str, target_id: str) -> None:
+    """The map as it stands, for a copy of the dataset. Called once the rows are copied: then it holds all of theirs."""
+    path = masks_path(workspace, source_id)
+    if path.exists():
+        _write(masks_path(workspace, target_id), path.read_bytes())
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(path.name + ".part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,4 +1,4 @@
-"""The job that duplicates a dataset: its file as it stands, under a name of its own."""
+"""The job that duplicates a dataset: its file and its map of placeholders as they stand, under a name of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from studio.errors import NameTaken
 from studio.events import Event, Finished, Phase, Progress, Stopped
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.store.dataset_file import SUFFIX, copy_dataset, held_dataset, open_dataset, remove_abandoned, remove_dataset
+from studio.store.masks import copy_masks
 from studio.store.table import Table
 from studio.worker.context import WorkerJob
 
@@ -50,6 +51,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
         with held_dataset(path):
             with open_dataset(folder / (options.source_id + SUFFIX)) as connection:
                 copy_dataset(connection, path, tell)
+            copy_masks(job.workspace, options.source_id, options.dataset_id)
             with open_dataset(path) as connection:
                 rows, _ = Table(connection).counts()
             enter_dataset(job, replace(source, dataset_id=options.dataset_id, name=options.name, created=now()))

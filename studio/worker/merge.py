@@ -24,6 +24,8 @@ from studio.events import Event, Finished, Phase, Progress, Rows, Stopped
 from studio.store.blending import ids_of_kinds, insert_tags, set_split_keys
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.store.dataset_file import SUFFIX, build_dataset, held_dataset, open_dataset, remove_abandoned
+from studio.store.masks import Masks, masks_path
+from studio.store.renumbering import Renumbering
 from studio.store.table import StoredRow, Table
 from studio.worker.context import WorkerJob
 from studio.worker.duplicate import enter_dataset, now
@@ -53,6 +55,7 @@ class _Part:
 
     entry: DatasetEntry
     table: Table
+    renumbering: Renumbering
     row_ids: np.ndarray
     counts: np.ndarray
     keys: array = field(default_factory=lambda: array("d"))
@@ -86,6 +89,7 @@ class _Merge:
         self._options = options
         self._parts: list[_Part] = []
         self._dropped: Counter[str] = Counter()
+        self._masks = Masks(masks_path(job.workspace, options.dataset_id))
         self._taken = 0
         self._words = array("d")  # of each written row, the number of its words (`split_key`)
         self._held_out = bytearray()  # and whether its dataset held it out
@@ -106,6 +110,7 @@ class _Merge:
                     raise DatasetEmpty(name=self._options.name)
                 self._settle_splits(connection)
             yield Rows(self._taken, len(self._words), 0, dict(self._dropped))
+        self._masks.save()
         self._shared = count_shared([np.frombuffer(part.keys) for part in self._parts])
         enter_dataset(self._job, self._entry())
 
@@ -123,7 +128,8 @@ class _Merge:
         kinds = [kind for kind in KINDS if can_become(kind, self._options.kind)]
         available = ids_of_kinds(connection, kinds)
         row_ids, counts = draw_rows(available, part.wanted(len(available)), self._options.seed, number)
-        return _Part(entry, table, row_ids, counts)
+        known = Masks(masks_path(self._job.workspace, part.dataset_id))
+        return _Part(entry, table, Renumbering(known, self._masks), row_ids, counts)
 
     def _take(self, made: sqlite3.Connection, part: _Part, total: int) -> Iterator[Event]:
         threshold = part.table.fact("held_out_threshold")
@@ -152,6 +158,7 @@ class _Merge:
         if record is None or check_record(record):
             self._dropped[NOT_CONVERTIBLE] += count
             return
+        record = part.renumbering.renumber(record)
         words, same = split_key(record), same_key(record)
         part.keys.append(same)
         if same in earlier:
