@@ -128,6 +128,10 @@ class PatternTooSlow(InputError):
     """A regular expression that one text keeps busy for too long. values: pattern, seconds."""
 
 
+class ReplacementTooLong(InputError):
+    """What a replacement would make of a row is longer than any row may be. values: pattern, limit (characters)."""
+
+
 class NameTaken(InputError):
     """values: name."""
 

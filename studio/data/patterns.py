@@ -10,7 +10,7 @@ from typing import Any
 
 import regex
 
-from studio.errors import PatternInvalid, PatternTooSlow
+from studio.errors import PatternInvalid, PatternTooSlow, ReplacementTooLong
 
 LONGEST_PATTERN = 1000
 TEXT_TIME_S = 0.25
@@ -25,6 +25,7 @@ _TAME_STEPS = 20_000_000
 
 _REPEAT = re.compile(r"[*+?]|\{(\d*)(?:,(\d*))?\}")
 _SIGNS = MappingProxyType({"*": (0, None), "+": (1, None), "?": (0, 1)})
+_REFERENCE = re.compile(r"\\(?:[0-9]{1,2}|g<[^>]*>)")
 _LOOKS_BACK = re.compile(r"\\[1-9gkR]|\(\?[PR0-9&<|({]|\(\?\(")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
@@ -56,9 +57,34 @@ class Pattern:
             return self.compiled.search(text) is not None
         return self._timed(lambda: self.compiled.search(text, timeout=TEXT_TIME_S)) is not None
 
-    def replace(self, text: str, put: str) -> tuple[str, int]:
-        """The text with every match replaced, and how many there were. put: with \\1 and \\g<name> for groups."""
+    def replace(self, text: str, put: str, longest: int) -> tuple[str, int]:
+        """The text with every match replaced, and how many there were. put: with \\1 and \\g<name> for groups.
+
+        longest: characters that the text may then have. Raises ReplacementTooLong before any of it is made; with
+        groups it goes by the longest one of each match.
+        """
+        bare, references = _REFERENCE.subn("", put.replace("\\\\", "/"))
+        most = (len(text) + 1) * (len(bare) + references * len(text)) + len(text)
+        # Nearly every replacement stays short however often it matches: then nothing need be counted.
+        if most > longest and self._timed(lambda: self._length(text, len(bare), references, longest)) > longest:
+            raise ReplacementTooLong(pattern=self.source, limit=longest)
         return self._timed(lambda: self.compiled.subn(put, text, timeout=TEXT_TIME_S))
+
+    def _length(self, text: str, put: int, references: int, longest: int) -> int:
+        """How many characters the text would have at most; where these are too many, a number above `longest`.
+
+        put: characters that are put for each match besides the groups.
+        """
+        if not references:
+            rest, count = self.compiled.subn("", text, timeout=TEXT_TIME_S)
+            return len(rest) + count * put
+        length = len(text)
+        for match in self.compiled.finditer(text, timeout=TEXT_TIME_S):
+            longest_group = max(end - start for start, end in match.regs)
+            length += put + references * longest_group - len(match[0])
+            if length > longest:
+                break
+        return length
 
     def _timed(self, look: Callable) -> Any:
         try:

@@ -11,6 +11,7 @@ from studio.data.checks import CHECKS
 from studio.data.kinds import SIDES, record_kind
 from studio.data.patterns import LONGEST_PATTERN, check_template, compile_pattern
 from studio.data.record_texts import with_texts
+from studio.data.rows import LONGEST_ROW_BYTES
 from studio.data.selection import LONGEST_TAG, MOST_TAGS, is_tag
 from studio.data.splits import HELD_OUT, HELD_OUT_BY_HAND, SPLITS, TRAIN_BY_HAND
 from studio.errors import OptionsInvalid, RequestRefused
@@ -20,6 +21,8 @@ FIX = "fix_rows"
 """The names under which changes of many rows are kept."""
 
 LONGEST_SYSTEM = 20_000
+LONGEST_MADE = LONGEST_ROW_BYTES
+"""Characters of all texts of a row that a replacement has changed: as many as the longest row of a file can have."""
 
 _HALF_LETTER = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair stands in no database."""
@@ -109,14 +112,16 @@ def _replace(given: dict[str, Any]) -> RowAction:
         check_template(pattern, put)
 
     def make(record: Record) -> Made:
-        places = 0
+        places, room = 0, LONGEST_MADE
 
         def change(_path: str, its_role: str, text: str) -> str:
-            nonlocal places
+            nonlocal places, room
             if role is not None and role != its_role:
                 return text
-            made, count = pattern.replace(text, template)
+            # A row that is longer already may stay so.
+            made, count = pattern.replace(text, template, max(room, len(text)))
             places += count if made != text else 0
+            room -= len(made)
             return made
 
         return Made(with_texts(record, change), places)

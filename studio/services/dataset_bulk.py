@@ -24,7 +24,7 @@ from studio.store.changes import Change, Changes
 from studio.store.connection import transaction
 from studio.store.findings import Findings
 from studio.store.history import History, details_of, rows_of
-from studio.store.row_changes import KEEP, RowChange, write_changes
+from studio.store.row_changes import KEEP, RowChange, measure_record, write_changes
 from studio.store.row_planning import Planned, in_order, plan
 from studio.store.selecting import Selector
 
@@ -38,6 +38,7 @@ LOOK_S = 3.0
 """How long a change is tried out to say how many rows and places it would touch."""
 
 _PREVIEW_ROWS = 20
+_PREVIEW_CHARACTERS = 1_000_000
 _LISTED_CHANGES = 50
 _STEPS = ("undo", "redo")
 
@@ -100,15 +101,16 @@ class Bulk:
         """
         end_s = time.monotonic() + LOOK_S
         first: list[dict[str, Any]] = []
-        changed = places = 0
+        changed = places = characters = 0
         complete = True
         with self._opened(person, dataset_id) as rows:
             planning = plan(rows.connection, person.workspace, dataset_id, selection, read_action(action))
             for planned in planning.iterate():
                 if planned is not None:
                     changed, places = changed + 1, places + planned.places
-                    if len(first) < _PREVIEW_ROWS:
+                    if len(first) < _PREVIEW_ROWS and characters < _PREVIEW_CHARACTERS:
                         shown = _shown(rows, planned)
+                        characters += measure_record(shown["before"]) + measure_record(shown["after"])
                         first.append(shown | {"parts": compare_records(shown.pop("before"), shown.pop("after"))})
                 if time.monotonic() > end_s:
                     complete = False

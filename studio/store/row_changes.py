@@ -6,7 +6,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +20,9 @@ KEEP: Mapping[str, Any] = MappingProxyType({})
 """In place of a record: the row's record stays as it is."""
 
 CHUNK_ROWS = 1000
+_CHUNK_CHARACTERS = 16_000_000
+"""Records of a chunk are held together: a thousand that a replacement made as long as can be would fill the memory."""
+
 _REPORTED_ROWS = 200
 
 State = dict[str, Any]
@@ -295,9 +297,30 @@ def _common(one: str, other: str) -> int:
 
 
 def _chunks(changes: Iterable[RowChange]) -> Iterator[list[RowChange]]:
-    source = iter(changes)
-    while chunk := list(islice(source, CHUNK_ROWS)):
+    chunk: list[RowChange] = []
+    characters = 0
+    for change in changes:
+        chunk.append(change)
+        characters += measure_record(change.record)
+        if len(chunk) == CHUNK_ROWS or characters >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
+
+
+def measure_record(record: Any) -> int:
+    """Characters of all texts of what may be no record at all."""
+    characters, left = 0, [record]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            characters += len(value)
+        elif isinstance(value, Mapping):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+    return characters
 
 
 def _text(state: State) -> str:

@@ -6,7 +6,15 @@ import orjson
 import pytest
 
 from studio.data.selection import Selection
-from studio.errors import ChangedMeanwhile, NothingToRedo, NothingToUndo, OptionsInvalid, PatternInvalid, RequestRefused
+from studio.errors import (
+    ChangedMeanwhile,
+    NothingToRedo,
+    NothingToUndo,
+    OptionsInvalid,
+    PatternInvalid,
+    ReplacementTooLong,
+    RequestRefused,
+)
 from studio.services.dataset_bulk import KEEP, Bulk, RowChange, apply_changes
 from studio.services.datasets import Datasets
 from studio.store.findings import CheckRun, Findings
@@ -206,6 +214,22 @@ def test_a_change_is_shown_before_it_is_made_with_its_rows_and_places(tea, perso
     assert [part["after"] for part in looked["first"][0]["parts"]] == ["Question 2?", "Reply zwei."]
     assert bulk.preview(person, dataset_id, EVERYTHING, {"kind": "delete"}, 1)[0]["after"] is None
     assert bulk.apply(person, dataset_id, EVERYTHING, action, "deed")["changed"] == looked["rows"]
+
+
+def test_a_replacement_that_no_row_could_hold_is_refused_in_time_and_changes_nothing(tea, person):
+    """Ten thousand texts of a row grow to 2,000 characters each: none of them is too long, the row is."""
+    datasets, bulk, dataset_id = tea
+    turns = [message for _ in range(5000) for message in conversation("a", "a")["messages"]]
+    datasets.add_row(person, dataset_id, {"messages": turns}, "long")
+    action = {"kind": "replace", "find": "a", "put": "b" * 2000}
+    before = state(tea, person)
+    for call in (bulk.look, bulk.preview):
+        with pytest.raises(ReplacementTooLong):
+            call(person, dataset_id, Selection(row_ids=(32,)), action)
+    with pytest.raises(ReplacementTooLong):
+        bulk.apply(person, dataset_id, EVERYTHING, action, "deed")
+    assert state(tea, person) == before
+    bulk.apply(person, dataset_id, Selection(row_ids=(32,)), action | {"put": "b" * 500}, "shorter")
 
 
 def test_a_change_that_would_leave_nothing_to_learn_leaves_the_row_alone(tea, person):
