@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import Any
 
@@ -25,14 +25,17 @@ from studio.store.connection import transaction
 from studio.store.findings import Findings
 from studio.store.history import History, details_of, rows_of
 from studio.store.row_changes import KEEP, RowChange, measure_record, write_changes
-from studio.store.row_planning import Planned, in_order, plan
-from studio.store.selecting import Selector
+from studio.store.row_planning import Planned, PlanningTooLong, find_meant, plan
+from studio.store.selecting import SEARCH_TIME_S
 
 __all__ = ["KEEP", "Bulk", "RowChange", "apply_changes"]
 
 CHANGE_JOB, STEP_JOB = "change_rows", "step_rows"
 AT_ONCE_ROWS = 20_000
 """More rows than this are changed by a job, so that nobody waits for an answer; fewer take a second or two."""
+
+AT_ONCE_S = 3.0
+"""What takes longer to find or to work out is left to a job too: while rows are changed, nobody else can save one."""
 
 LOOK_S = 3.0
 """How long a change is tried out to say how many rows and places it would touch."""
@@ -70,10 +73,11 @@ class Bulk:
 
     # Many rows --------------------------------------------------------------------------------------------------------
 
-    def count(self, person: Person, dataset_id: str, selection: Selection) -> int:
-        """How many rows are meant. Raises NotYours, PatternTooSlow."""
+    def count(self, person: Person, dataset_id: str, selection: Selection) -> dict[str, Any]:
+        """{rows, complete}: how many rows are meant, of those that were looked at in time. Raises NotYours, PatternTooSlow."""
         with self._opened(person, dataset_id) as rows:
-            return Selector(rows.connection, in_order(selection)).count()
+            found = find_meant(rows.connection, selection, SEARCH_TIME_S)
+        return {"rows": len(found.row_ids), "complete": found.complete}
 
     def preview(
         self,
@@ -83,13 +87,14 @@ class Bulk:
         action: Mapping[str, Any],
         limit: int = _PREVIEW_ROWS,
     ) -> list[dict[str, Any]]:
-        """The first rows that the action would change: [{row_id, position, before, after, places}].
+        """The first rows found in LOOK_S that the action would change: [{row_id, position, before, after, places}].
 
         before, after: records; after is None where the row would be deleted. Raises what `read_action` raises.
         """
         read = read_action(action)
         with self._opened(person, dataset_id) as rows:
-            planning = plan(rows.connection, person.workspace, dataset_id, selection, read)
+            found = find_meant(rows.connection, selection, LOOK_S)
+            planning = plan(rows.connection, person.workspace, dataset_id, selection, read, found)
             changed = (planned for planned in planning.iterate() if planned is not None)
             return [_shown(rows, planned) for planned in islice(changed, limit)]
 
@@ -102,9 +107,11 @@ class Bulk:
         end_s = time.monotonic() + LOOK_S
         first: list[dict[str, Any]] = []
         changed = places = characters = 0
-        complete = True
+        read = read_action(action)
         with self._opened(person, dataset_id) as rows:
-            planning = plan(rows.connection, person.workspace, dataset_id, selection, read_action(action))
+            found = find_meant(rows.connection, selection, LOOK_S)
+            complete = found.complete
+            planning = plan(rows.connection, person.workspace, dataset_id, selection, read, found)
             for planned in planning.iterate():
                 if planned is not None:
                     changed, places = changed + 1, places + planned.places
@@ -129,19 +136,22 @@ class Bulk:
         """Change all rows that are meant: {changed, skipped: {cause: rows}, skipped_rows: ids of the first}.
 
         seen: the newest change that the person's page showed; rows that anybody has changed since are skipped as
-        "changed". More than AT_ONCE_ROWS are left to a job: {job_id}; its summary is the same. Raises what
-        `read_action` raises.
+        "changed". More than AT_ONCE_ROWS, and what takes more than AT_ONCE_S, are left to a job: {job_id}; its summary
+        is the same. Raises what `read_action` raises.
         """
         read = read_action(action)
         with self._opened(person, dataset_id) as rows:
-            is_large = Selector(rows.connection, in_order(selection)).count() > AT_ONCE_ROWS
-            if not is_large or rows.changes.find(deed):
-                with transaction(rows.connection):
-                    planning = plan(rows.connection, person.workspace, dataset_id, selection, read)
-                    planning.newer = rows.changes.touched_since(seen) if seen is not None else set()
+            last = rows.changes.last_id()
+            found = find_meant(rows.connection, selection, AT_ONCE_S)
+            is_small = found.complete and len(found.row_ids) <= AT_ONCE_ROWS
+            if is_small or rows.changes.find(deed):
+                with suppress(PlanningTooLong), transaction(rows.connection):
+                    planning = plan(rows.connection, person.workspace, dataset_id, selection, read, found)
+                    planning.newer = rows.changes.touched_since(last if seen is None else min(seen, last))
+                    planning.end_s = time.monotonic() + AT_ONCE_S
                     outcome = write_changes(rows.changes, deed, read.name, read.details, planning.changes())
                     planning.masks.save()  # before the rows: a placeholder whose value nobody knows would be a loss
-                return planning.tell(outcome)
+                    return planning.tell(outcome)
         options = {"dataset_id": dataset_id, "selection": selection.as_json(), "action": dict(action), "seen": seen}
         return {"job_id": self._submit(person, CHANGE_JOB, dataset_id, options, deed)}
 

@@ -26,7 +26,8 @@ def look_at_formats(connection: sqlite3.Connection, selection: Selection, form: 
     left out.
     """
     table = Table(connection)
-    row_ids = Selector(connection, selection).find().row_ids.tolist()
+    found = Selector(connection, selection).find()
+    row_ids = found.row_ids.tolist()
     said = dict.fromkeys(FORMATS.names, 0)
     looked_at = 0
     deadline_s = time.monotonic() + LOOK_S
@@ -41,7 +42,7 @@ def look_at_formats(connection: sqlite3.Connection, selection: Selection, form: 
     return {
         "rows": len(row_ids),
         "looked_at": looked_at,
-        "complete": looked_at == len(row_ids),
+        "complete": found.complete and looked_at == len(row_ids),
         "formats": [
             {"name": plug.name, "title": asdict(plug.title), "summary": asdict(plug.summary), "said": said[plug.name]}
             for plug in offered

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,14 @@ from studio.data.selection import Selection
 from studio.store.fixing import OTHER_GONE, Fixing
 from studio.store.masks import Masks, masks_path
 from studio.store.row_changes import KEEP, Outcome, RowChange
-from studio.store.selecting import Selector
-from studio.store.table import StoredRow
+from studio.store.selecting import Found, Selector
+from studio.store.table import StoredRow, Table
+
+_BATCH_ROWS = 1000
+
+
+class PlanningTooLong(Exception):
+    """What the rows become was not worked out in the time that it was given."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +49,26 @@ class Planned:
 class Planning:
     """What an action makes of the rows of a selection, read as it is asked for, in the table's order.
 
-    newer: rows that somebody has changed since the person looked; they are skipped. masks: of a fix.
+    row_ids: the rows that were found to be meant. masks: of a fix. newer: rows that somebody has changed since the
+    person looked, or since the rows were found; they are skipped. end_s: of the clock that `time.monotonic` reads.
     """
 
     connection: sqlite3.Connection
     selection: Selection
     action: RowAction
     masks: Masks
+    row_ids: array
+    end_s: float = float("inf")
     newer: set[int] = field(default_factory=set)
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_rows: list[int] = field(default_factory=list)
     _fixing: Fixing | None = None
 
     def iterate(self) -> Iterator[Planned | None]:
-        """One for each row that is meant: None where the action leaves it as it is."""
+        """One for each row that is meant: None where the action leaves it as it is. Raises PlanningTooLong."""
         for planned in self._fixes() if self.action.fix else self._rows():
+            if time.monotonic() > self.end_s:
+                raise PlanningTooLong
             if planned is not None and planned.row_id in self.newer:
                 self.skipped["changed"] += 1
                 self.skipped_rows.append(planned.row_id)
@@ -80,24 +93,42 @@ class Planning:
         return {"changed": outcome.changed, "skipped": dict(outcome.skipped + self.skipped), "skipped_rows": rows[:200]}
 
     def _rows(self) -> Iterator[Planned | None]:
-        for row in Selector(self.connection, in_order(self.selection)).iterate():
-            yield plan_row(row, self.action)
+        table = Table(self.connection)
+        for start in range(0, len(self.row_ids), _BATCH_ROWS):
+            for row in table.rows_by_id(list(self.row_ids[start : start + _BATCH_ROWS])):
+                yield plan_row(row, self.action)
 
     def _fixes(self) -> Iterator[Planned | None]:
         check, code = self.action.fix or ("", "")
-        row_ids = None
-        if self.selection.has_conditions:
-            row_ids = list(Selector(self.connection, in_order(self.selection)).find(None).row_ids)
+        row_ids = list(self.row_ids) if self.selection.has_conditions else None
         self._fixing = Fixing(self.connection, check, code, self.masks, row_ids)
         for fix in self._fixing.iterate():
             yield Planned(fix.change, fix.before, 1, fix.because)
         self.skipped.update(self._fixing.skipped)
 
 
+def find_meant(
+    connection: sqlite3.Connection,
+    selection: Selection,
+    limit_s: float | None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Found:
+    """The rows of a selection in the table's order, in which changes are kept. Raises PatternTooSlow.
+
+    Stands outside the transaction that changes them: a pattern may look for minutes, and nobody could save a row.
+    """
+    return Selector(connection, replace(selection, sort="position", descending=False)).find(limit_s, is_stopped)
+
+
 def plan(
-    connection: sqlite3.Connection, workspace: Path, dataset_id: str, selection: Selection, action: RowAction
+    connection: sqlite3.Connection,
+    workspace: Path,
+    dataset_id: str,
+    selection: Selection,
+    action: RowAction,
+    found: Found,
 ) -> Planning:
-    return Planning(connection, selection, action, Masks(masks_path(workspace, dataset_id)))
+    return Planning(connection, selection, action, Masks(masks_path(workspace, dataset_id)), found.row_ids)
 
 
 def plan_row(row: StoredRow, action: RowAction) -> Planned | None:
@@ -118,8 +149,3 @@ def plan_row(row: StoredRow, action: RowAction) -> Planned | None:
         action.split_key,
     )
     return Planned(change, before, places)
-
-
-def in_order(selection: Selection) -> Selection:
-    """The same rows in the table's order, in which changes are kept."""
-    return replace(selection, sort="position", descending=False)

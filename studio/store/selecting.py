@@ -16,7 +16,7 @@ from studio.data.patterns import compile_pattern
 from studio.data.records import iterate_texts
 from studio.data.selection import ANY, FLAG, NONE, Selection
 from studio.data.splits import HELD_OUT
-from studio.store.table import StoredRow, Table
+from studio.store.table import Table
 
 SEARCH_TIME_S = 10.0
 """Long enough for a regular expression over a million rows; whoever does not want to wait stops it."""
@@ -24,7 +24,11 @@ SEARCH_TIME_S = 10.0
 _STEPS = 20_000
 """Of SQLite's machine between two looks at the clock: about a millisecond."""
 
-_BATCH_ROWS = 1000
+_IsOver = Callable[[], bool]
+
+
+class _CutOff(Exception):
+    """The time is up, or nobody waits any more."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,17 @@ class Selector:
         """Ids of all rows that are meant, in order. limit_s: None for as long as it takes. Raises PatternTooSlow."""
         end_s = time.monotonic() + limit_s if limit_s is not None else float("inf")
         found = array("q")
-        self._sql.set_progress_handler(lambda: time.monotonic() > end_s or is_stopped(), _STEPS)
+
+        def is_over() -> bool:
+            return time.monotonic() > end_s or is_stopped()
+
+        # SQLite's steps are counted here, the work on the texts between two of them looks at the clock by itself.
+        self._sql.set_progress_handler(is_over, _STEPS)
         try:
-            for row_id in self._iterate():
+            for row_id in self._iterate(is_over):
                 found.append(row_id)
+        except _CutOff:
+            return Found(found, complete=False)
         except sqlite3.OperationalError as problem:
             if problem.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -59,21 +70,7 @@ class Selector:
             self._sql.set_progress_handler(None, 0)
         return Found(found, complete=True)
 
-    def count(self, limit_s: float | None = None, is_stopped: Callable[[], bool] = lambda: False) -> int:
-        return len(self.find(limit_s, is_stopped).row_ids)
-
-    def page(self, first: int, size: int) -> list[StoredRow]:
-        """Rows first … first + size - 1 of the selection, counted from 0."""
-        return Table(self._sql).rows_by_id(list(self.find(None).row_ids[first : first + size]))
-
-    def iterate(self) -> Iterator[StoredRow]:
-        """Every row that is meant, in order; read in steps, so that the rows may be changed meanwhile."""
-        row_ids = self.find(None).row_ids
-        table = Table(self._sql)
-        for start in range(0, len(row_ids), _BATCH_ROWS):
-            yield from table.rows_by_id(list(row_ids[start : start + _BATCH_ROWS]))
-
-    def _iterate(self) -> Iterator[int]:
+    def _iterate(self, is_over: _IsOver) -> Iterator[int]:
         where, values = self._conditions()
         field = "record" if self._looks else "NULL"
         order, joined = self._order()
@@ -82,7 +79,7 @@ class Selector:
         for row_id, record in self._sql.execute(
             f"SELECT rows.row_id, {field} FROM rows {order[0]} WHERE {where} ORDER BY {order[1]}", values
         ):
-            if self._looks is None or self._looks(record):
+            if self._looks is None or self._looks(record, is_over):
                 yield row_id
 
     def _order(self) -> tuple[tuple[str, str], str | None]:
@@ -165,8 +162,11 @@ def _text_conditions(wanted: Selection) -> Iterator[tuple[str, tuple]]:
         yield f"{bare} LIKE ? ESCAPE '\\'", (*names, pattern)
 
 
-def _text_test(wanted: Selection) -> Callable[[str], bool] | None:
-    """What the record's JSON text must pass beyond SQL's conditions; None where these say it all."""
+def _text_test(wanted: Selection) -> Callable[[str, _IsOver], bool] | None:
+    """What the record's JSON text must pass beyond SQL's conditions; None where these say it all.
+
+    It raises _CutOff in the midst of a record, since one can have thousands of texts.
+    """
     if not wanted.query and wanted.role is None:
         return None
     if wanted.query and wanted.is_regex:
@@ -180,8 +180,13 @@ def _text_test(wanted: Selection) -> Callable[[str], bool] | None:
         is_in = bool  # rows that have a text of that role at all
     role = wanted.role
 
-    def passes(record: str) -> bool:
-        return any(is_in(text) for _, its, text in iterate_texts(orjson.loads(record)) if role is None or role == its)
+    def passes(record: str, is_over: _IsOver) -> bool:
+        for _, its, text in iterate_texts(orjson.loads(record)):
+            if is_over():
+                raise _CutOff
+            if (role is None or role == its) and is_in(text):
+                return True
+        return False
 
     return passes
 

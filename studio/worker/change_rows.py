@@ -18,8 +18,7 @@ from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.history import History, rows_of
 from studio.store.row_changes import RowChange, write_changes
-from studio.store.row_planning import Planned, Planning, in_order, plan
-from studio.store.selecting import Selector
+from studio.store.row_planning import Planned, Planning, find_meant, plan
 from studio.worker.context import WorkerJob
 
 _PLAN_NAME = "plan.part"
@@ -55,10 +54,14 @@ def run(job: WorkerJob) -> Iterator[Event]:
     options = ChangeOptions.model_validate(job.options)
     selection, action = Selection.from_json(options.selection), read_action(options.action)
     with open_dataset(_path(job, options.dataset_id)) as connection:
-        total = Selector(connection, in_order(selection)).count()
         log = Changes(connection, job.spec.owner)
-        planning = plan(connection, job.workspace, options.dataset_id, selection, action)
-        planning.newer = log.touched_since(options.seen) if options.seen is not None else set()
+        seen = log.last_id() if options.seen is None else min(options.seen, log.last_id())
+        found = find_meant(connection, selection, None, job.should_stop)
+        if not found.complete:
+            return
+        total = len(found.row_ids)
+        planning = plan(connection, job.workspace, options.dataset_id, selection, action, found)
+        planning.newer = log.touched_since(seen)
         try:
             if action.reads_texts:
                 yield Phase("planning", total=total, unit="rows")
@@ -69,6 +72,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
             yield Phase("changing", total=total, unit="rows")
             with transaction(connection):
                 watch = _watch(job, total)
+                planning.newer = log.touched_since(seen)
                 outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, watch)
                 planning.masks.save()
         except _StoppedByPerson:

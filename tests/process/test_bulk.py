@@ -22,18 +22,18 @@ def test_very_many_rows_are_changed_by_a_job_undone_by_one_and_a_stopped_one_lea
         assert studio.bulk.apply(*asked, "all") == {"job_id": job}, "the same deed is one job"
         state = studio.queue.wait(job, PATIENCE_S)
         assert state.ended["summary"] == {"changed": ROWS, "skipped": {}, "skipped_rows": []}, state.ended
-        assert studio.bulk.count(person, dataset, Selection(query="wörd")) == ROWS
+        assert studio.bulk.count(person, dataset, Selection(query="wörd"))["rows"] == ROWS
         assert studio.bulk.apply(*asked, "all")["changed"] == ROWS, "asked again after its end, it says what it did"
 
         step = studio.queue.wait(studio.bulk.undo(person, dataset, "back")["job_id"], PATIENCE_S)
         assert step.ended["summary"]["rows"] == ROWS
-        assert studio.bulk.count(person, dataset, Selection(query="wörd")) == 0
+        assert studio.bulk.count(person, dataset, Selection(query="wörd"))["rows"] == 0
         assert studio.bulk.steps(person, dataset)["redo"]["rows"] == ROWS
 
         stopped = studio.bulk.apply(*asked, "stopped")["job_id"]
         wait_for(lambda: studio.queue.find(person, stopped).state().last["kind"] in ("phase", "progress", "finished"))
         studio.bulk.stop(person, stopped)
         ended = studio.queue.wait(stopped, PATIENCE_S)
-        changed = studio.bulk.count(person, dataset, Selection(query="wörd"))
+        changed = studio.bulk.count(person, dataset, Selection(query="wörd"))["rows"]
         assert changed == (ROWS if ended.status == "finished" else 0)
         assert not (studio.queue.find(person, stopped).path / "plan.part").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import orjson
 import pytest
 
@@ -17,6 +19,7 @@ from studio.errors import (
 )
 from studio.services.dataset_bulk import KEEP, Bulk, RowChange, apply_changes
 from studio.services.datasets import Datasets
+from studio.services.queue import Queue
 from studio.store.findings import CheckRun, Findings
 from tests.dataset_jobs import NoQueue, conversation, import_file
 
@@ -116,6 +119,28 @@ def test_a_selection_reads_back_what_it_says_of_itself():
     assert Selection().as_json() == {}
     with pytest.raises(PatternInvalid):
         Selection.from_json({"query": "(", "is_regex": True})
+
+
+def test_a_pattern_that_takes_long_keeps_neither_a_page_nor_a_change_waiting(tea, person, settings, monkeypatch):
+    """Three thousand texts of some milliseconds each: looking gives up and says so, and changing them is a job's."""
+    datasets, _, dataset_id = tea
+    monkeypatch.setattr("studio.services.dataset_bulk.LOOK_S", 0.1)
+    monkeypatch.setattr("studio.services.dataset_bulk.AT_ONCE_S", 0.1)
+    turns = [message for _ in range(1500) for message in conversation("a" * 26, "a" * 26)["messages"]]
+    added = datasets.add_row(person, dataset_id, {"messages": turns}, "long")["row_id"]
+    bulk = Bulk(datasets, Queue(settings))
+    hard = Selection(query="(a|aa)+b", is_regex=True)
+    began_s = time.monotonic()
+    assert bulk.look(person, dataset_id, hard, {"kind": "delete"}) == {
+        "rows": 0, "places": 0, "complete": False, "first": [],
+    }  # fmt: skip
+    assert set(bulk.apply(person, dataset_id, hard, {"kind": "delete"}, "delete")) == {"job_id"}
+    replacing = {"kind": "replace", "find": "a{26}", "put": "b"}
+    monkeypatch.setattr("studio.services.dataset_bulk.AT_ONCE_S", 0.0)
+    assert set(bulk.apply(person, dataset_id, Selection(row_ids=(added,)), replacing, "replace")) == {"job_id"}
+    assert time.monotonic() - began_s < 5
+    assert datasets.row(person, dataset_id, added)["revision"] == 1
+    assert bulk.steps(person, dataset_id)["undo"]["action"] == "add", "nothing of it was written"
 
 
 # Changing -------------------------------------------------------------------------------------------------------------

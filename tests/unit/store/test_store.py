@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
+import orjson
 import pytest
 
 from studio.data.selection import Selection
@@ -157,6 +159,25 @@ def test_a_search_that_runs_out_of_time_or_is_stopped_says_so(tmp_path):
         assert not search.find(is_stopped=lambda: True).complete
         assert search.find().complete
         assert len(Table(connection).page(0, 50)) == 50, "the next statement is not cut off"
+
+
+def test_a_search_by_a_pattern_ends_in_time_also_in_the_midst_of_a_row(tmp_path):
+    """Each text of 26 letters takes the pattern milliseconds, all of them take it minutes."""
+    hard = {"role": "user", "content": "a" * 26}
+    long_row = {"messages": [hard] * 20_000}
+    for number, records in enumerate(([{"text": "a" * 26}] * 20_000, [long_row])):
+        path = tmp_path / f"d-000000000000000{number}.db"
+        with build_dataset(path) as connection:
+            table = Table(connection)
+            table.insert((n, "document", orjson.dumps(record), "{}", 0.5) for n, record in enumerate(records, 1))
+            table.recount(0.1)
+        with open_dataset(path) as connection:
+            search = Selector(connection, Selection(query="(a|aa)+b", is_regex=True))
+            looks = iter([False] * 5)
+            for limit in ({"limit_s": 0.1}, {"is_stopped": lambda looks=looks: next(looks, True)}):
+                began_s = time.monotonic()
+                assert not search.find(**limit).complete
+                assert time.monotonic() - began_s < 5
 
 
 def test_a_reader_sees_the_rows_of_its_moment_while_another_writes(tmp_path):

@@ -54,3 +54,18 @@ def test_a_check_that_ran_again_meanwhile_does_not_make_an_old_plan_true(dataset
 
     job = _job(made, {"kind": "fix", "check": "exact_duplicates", "code": "same_row"})
     assert _changed(job, meanwhile)["changed"] == 0
+
+
+def test_a_job_that_still_searches_is_stopped_and_one_that_found_changes_what_it_found(datasets, person: Person):
+    """Row 2 is edited after it was found: it may say something else by now, and stays."""
+    made = write_dataset(person.workspace, [conversation(f"Order {n}?", "Yes.") for n in range(4)])
+    tag = {"kind": "tag", "add": ["order"]}
+    stopped = _job(made, tag, Selection(query="(a|aa)+b", is_regex=True))
+    (stopped.folder / "stop").touch()
+    assert list(change_rows.run(stopped)) == []
+    job = _job(made, tag, Selection(query=r"Order [0-2]", is_regex=True))
+    edited = conversation("Nothing.", "Yes.")
+    told = _changed(job, lambda: datasets.save_row(person, made.dataset_id, 2, 1, edited, "edit"))
+    assert (told["changed"], told["skipped"], told["skipped_rows"]) == (2, {"changed": 1}, [2])
+    page = datasets.page(person, made.dataset_id, {"tags": ["order"]})
+    assert [row["row_id"] for row in page["rows"]] == [1, 3]
