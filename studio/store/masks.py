@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from studio.errors import FileUnreadable
+from studio.errors import ChangedMeanwhile, FileUnreadable
 
 FORMAT = 1
 
@@ -19,11 +19,11 @@ class Masks:
         """Raises FileUnreadable where the map is damaged: numbering anew would give one placeholder two meanings."""
         self._path = path
         self._kinds: dict[str, dict[str, str]] = {}
+        self._on_disk = _read(path)
         try:
-            read = json.loads(path.read_text("utf-8"))
-            self._kinds = {kind: dict(values) for kind, values in read["kinds"].items()}
-        except FileNotFoundError:
-            pass
+            if self._on_disk is not None:
+                read = json.loads(self._on_disk)
+                self._kinds = {kind: dict(values) for kind, values in read["kinds"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise FileUnreadable(file=path.name, row=None, cause="masks_damaged") from problem
         self._saved = self._count()
@@ -39,11 +39,18 @@ class Masks:
                 yield kind, value, placeholder
 
     def save(self) -> None:
-        """Whole or not at all, on the disk before it returns. Nothing is written where nothing is new."""
+        """Whole or not at all, on the disk before it returns. Nothing is written where nothing is new.
+
+        Stands inside the transaction that writes the rows: it is what keeps others from saving at the same time. Raises
+        ChangedMeanwhile where somebody has saved since this map was read: one placeholder would get two meanings.
+        """
         if self._count() == self._saved:
             return
-        _write(self._path, json.dumps({"format": FORMAT, "kinds": self._kinds}, ensure_ascii=False).encode())
-        self._saved = self._count()
+        if _read(self._path) != self._on_disk:
+            raise ChangedMeanwhile()
+        content = json.dumps({"format": FORMAT, "kinds": self._kinds}, ensure_ascii=False).encode()
+        _write(self._path, content)
+        self._saved, self._on_disk = self._count(), content
 
     def _count(self) -> int:
         return sum(map(len, self._kinds.values()))
@@ -58,6 +65,13 @@ def copy_masks(workspace: Path, source_id: str, target_id: str) -> None:
     path = masks_path(workspace, source_id)
     if path.exists():
         _write(masks_path(workspace, target_id), path.read_bytes())
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def _write(path: Path, content: bytes) -> None:

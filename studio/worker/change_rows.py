@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,17 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from studio.data.row_actions import read_action
 from studio.data.selection import Selection
+from studio.errors import ChangedMeanwhile
 from studio.events import Event, Finished, Phase, Progress
 from studio.store.changes import Changes
 from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.history import History, rows_of
-from studio.store.row_changes import RowChange, write_changes
+from studio.store.row_changes import Outcome, RowChange, write_changes
 from studio.store.row_planning import Planned, Planning, find_meant, plan
 from studio.worker.context import WorkerJob
 
 _PLAN_NAME = "plan.part"
 _BATCH_ROWS = 1000
+_TRIES = 3
+"""A job plans anew where somebody has masked a row meanwhile and so given a placeholder that it meant to give."""
 
 
 class ChangeOptions(BaseModel):
@@ -49,7 +53,10 @@ class _StoppedByPerson(Exception):
 
 
 def run(job: WorkerJob) -> Iterator[Event]:
-    """Raises DiskFull, PatternTooSlow. What each row becomes is worked out first, so that others wait only while it is written."""
+    """Raises DiskFull, PatternTooSlow, ReplacementTooLong, ChangedMeanwhile.
+
+    What each row becomes is worked out first, so that others wait only while it is written.
+    """
     began_s = time.monotonic()
     options = ChangeOptions.model_validate(job.options)
     selection, action = Selection.from_json(options.selection), read_action(options.action)
@@ -59,27 +66,35 @@ def run(job: WorkerJob) -> Iterator[Event]:
         found = find_meant(connection, selection, None, job.should_stop)
         if not found.complete:
             return
-        total = len(found.row_ids)
-        planning = plan(connection, job.workspace, options.dataset_id, selection, action, found)
-        planning.newer = log.touched_since(seen)
         try:
-            if action.reads_texts:
-                yield Phase("planning", total=total, unit="rows")
-                total = _write_plan(job, planning, total)
-                changes = planning.standing(read_plan(job.folder / _PLAN_NAME))
-            else:
-                changes = planning.changes()
-            yield Phase("changing", total=total, unit="rows")
-            with transaction(connection):
-                watch = _watch(job, total)
-                planning.newer = log.touched_since(seen)
-                outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, watch)
-                planning.masks.save()
+            for tries_left in reversed(range(_TRIES)):
+                planning = plan(connection, job.workspace, options.dataset_id, selection, action, found)
+                with suppress(ChangedMeanwhile) if tries_left else nullcontext():
+                    outcome = yield from _change(job, log, planning, seen)
+                    break
         except _StoppedByPerson:
             return
         finally:
             (job.folder / _PLAN_NAME).unlink(missing_ok=True)
     yield Finished(options.dataset_id, time.monotonic() - began_s, planning.tell(outcome))
+
+
+def _change(job: WorkerJob, log: Changes, planning: Planning, seen: int) -> Generator[Event, None, Outcome]:
+    """Plan, where texts are to be read, and write. Raises ChangedMeanwhile where the plan should be made anew."""
+    action, total = planning.action, len(planning.row_ids)
+    if action.reads_texts:
+        yield Phase("planning", total=total, unit="rows")
+        planning.newer = log.touched_since(seen)
+        total = _write_plan(job, planning, total)
+        changes = planning.standing(read_plan(job.folder / _PLAN_NAME))
+    else:
+        changes = planning.changes()
+    yield Phase("changing", total=total, unit="rows")
+    with transaction(log.connection):
+        planning.newer = log.touched_since(seen)
+        outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, _watch(job, total))
+        planning.masks.save()
+    return outcome
 
 
 def step(job: WorkerJob) -> Iterator[Event]:

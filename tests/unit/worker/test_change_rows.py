@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from studio.data.selection import Selection
+from studio.errors import ChangedMeanwhile
 from studio.events import Finished, Phase
 from studio.people import Person
+from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
+from studio.store.masks import Masks, masks_path
 from studio.worker import change_rows
 from tests.checked_datasets import Checked, write_dataset
 from tests.dataset_jobs import NoQueue, conversation, make_job
@@ -69,3 +74,34 @@ def test_a_job_that_still_searches_is_stopped_and_one_that_found_changes_what_it
     assert (told["changed"], told["skipped"], told["skipped_rows"]) == (2, {"changed": 1}, [2])
     page = datasets.page(person, made.dataset_id, {"tags": ["order"]})
     assert [row["row_id"] for row in page["rows"]] == [1, 3]
+
+
+def test_a_placeholder_keeps_its_one_meaning_where_somebody_masks_a_row_while_a_job_plans(datasets, person: Person):
+    """The job numbers Ann first; a person masks Ken's row before it writes, so that 1 is Ken's and Ann becomes 2."""
+    mails = ("ann@mugs.shop", "ken@mugs.shop")
+    made = write_dataset(person.workspace, [conversation(f"I am {mail}.", "Hello.") for mail in mails])
+    made.check("personal_data")
+    fix = {"kind": "fix", "check": "personal_data", "code": "email"}
+    asked = Selection(check="personal_data", check_code="email")
+    bulk = Bulk(datasets, NoQueue())
+    told = _changed(
+        _job(made, fix, asked),
+        lambda: bulk.apply(person, made.dataset_id, replace(asked, row_ids=(2,)), fix, "ken"),
+    )
+    assert told["changed"] == 1
+    said = [datasets.row(person, made.dataset_id, n)["record"]["messages"][0]["content"] for n in (1, 2)]
+    assert said == ["I am ⟨EMAIL_2⟩.", "I am ⟨EMAIL_1⟩."]
+    kept = Masks(masks_path(person.workspace, made.dataset_id))
+    assert [kept.placeholder("email", mail) for mail in mails] == ["⟨EMAIL_2⟩", "⟨EMAIL_1⟩"]
+
+
+def test_a_map_of_placeholders_is_never_saved_over_a_newer_one(tmp_path):
+    older, newer = Masks(tmp_path / "map.json"), Masks(tmp_path / "map.json")
+    newer.placeholder("email", "ken@example.com")
+    newer.save()
+    older.placeholder("email", "ann@example.com")
+    with pytest.raises(ChangedMeanwhile):
+        older.save()
+    newer.placeholder("email", "mia@example.com")
+    newer.save()
+    assert Masks(tmp_path / "map.json").placeholder("email", "mia@example.com") == "⟨EMAIL_2⟩"
