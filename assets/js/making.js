@@ -132,6 +132,7 @@
         if (!this.slots.has(name)) this.slots.set(name, el("textarea", { class: "ws-input", attrs: { rows: "3", translate: "no", "data-slot": name }, on: { input: () => this.lookSoon() } }));
         const field = data.field(`{${name}}`, this.slots.get(name), this.ctx.say("making.slot_why"));
         field.dataset.slot = name;
+        field.firstChild.setAttribute("translate", "no"); // the person's own name for it
         return field;
       });
       this.slotsPlace.replaceChildren(...fields);

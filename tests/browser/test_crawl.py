@@ -49,7 +49,9 @@ def untranslated(page) -> list[str]:
 
 @pytest.fixture
 def pseudo(open_page, make_app):
-    return open_page(make_app(lang="en-XA").address)
+    page = open_page(make_app(lang="en-XA").address)
+    expect(page.get_by_text("Loading...", exact=True)).to_have_count(0)  # Gradio's own, until its parts are there
+    return page
 
 
 def test_the_pseudo_language_is_on(pseudo):

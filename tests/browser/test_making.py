@@ -7,8 +7,9 @@ from playwright.sync_api import Page, expect
 
 from studio.words import PSEUDO
 from tests.browser.conftest import PHONE, settle
-from tests.browser.data_page import DIALOG, TABLE, import_rows
+from tests.browser.data_page import DIALOG, TABLE
 from tests.browser.test_crawl import untranslated
+from tests.placed_datasets import place_dataset
 
 CARD = f"{DIALOG} .ws-made-card"
 WORDS = {
@@ -38,10 +39,11 @@ def fill_template(page: Page) -> None:
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
-def test_rows_from_a_template_are_decided_on_by_keys(open_page, make_app, tmp_path, locale):
+def test_rows_from_a_template_are_decided_on_by_keys(open_page, make_app, locale):
     words = WORDS[locale]
-    page = open_page(make_app(lang=locale[:2]).address, locale=locale)
-    import_rows(page, tmp_path, talks(6))
+    app = make_app(lang=locale[:2])
+    place_dataset(app.root, "rows", talks(6))
+    page = open_page(app.address, locale=locale)
     open_making(page, words["menu"])
     make = (
         page.locator(f"{DIALOG} [data-view]")
@@ -73,9 +75,10 @@ def test_rows_from_a_template_are_decided_on_by_keys(open_page, make_app, tmp_pa
     expect(page.locator(f"{TABLE} tbody tr").last).to_contain_text("値段は500円です。")
 
 
-def test_the_dialog_fits_a_phone_and_speaks_only_translated_words(open_page, make_app, tmp_path):
-    page = open_page(make_app(lang=PSEUDO).address, size=PHONE)
-    import_rows(page, tmp_path, talks(2))
+def test_the_dialog_fits_a_phone_and_speaks_only_translated_words(open_page, make_app):
+    app = make_app(lang=PSEUDO)
+    place_dataset(app.root, "rows", talks(2))
+    page = open_page(app.address, size=PHONE)
     page.locator(".ws-dataset-head .ws-more").click()
     page.locator(".ws-menu-item").nth(3).click()
     fill_template(page)
@@ -87,10 +90,10 @@ def test_the_dialog_fits_a_phone_and_speaks_only_translated_words(open_page, mak
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
 
 
-def test_a_dataset_of_another_kind_says_that_none_can_be_made(open_page, make_app, tmp_path):
-    page = open_page(make_app().address)
-    pairs = [{"prompt": f"Q{n}", "chosen": f"Yes {n}.", "rejected": "Dunno."} for n in range(3)]
-    import_rows(page, tmp_path, pairs)
+def test_a_dataset_of_another_kind_says_that_none_can_be_made(open_page, make_app):
+    app = make_app()
+    place_dataset(app.root, "rows", [{"text": "A page of a book."}], "document")
+    page = open_page(app.address)
     page.locator(".ws-dataset-head .ws-more").click()
     page.get_by_role("menuitem", name="Make more rows …", exact=True).click()
     expect(page.locator(f"{DIALOG} .ws-making")).to_contain_text("question and a reply")
