@@ -224,6 +224,7 @@ def test_a_row_that_is_cut_is_shortened_as_it_was_shown_and_undo_takes_it_back(p
     expect(dialog.locator("[data-part=same]").first).to_contain_text("Be kind.")
     dialog.locator("[data-way=drop]").click()
     dialog.locator(".ws-shorten-turn").select_option("3")
+    expect(dialog.locator("[data-part=gone]")).to_have_count(1)
     expect(dialog.locator("[data-part=gone]")).to_have_text(re.compile("Question 2"))
     expect(dialog).to_contain_text("too long")
     dialog.locator("[data-way=windows]").click()
