@@ -35,7 +35,8 @@ class Selection:
     case). role: only texts of that role, or of the field of that name, are searched. tags: all of them. is_edited:
     whether the row differs from what was imported. check: a check's name, "any" or "none"; check_code: only that
     finding. min_length, max_length: inclusive, in characters of the texts or in tokens as `base` was measured.
-    row_ids: at most these. Rows with an equal sort value keep the order of the table; of equal length, the sort's own.
+    row_ids: at most these. Rows with an equal sort value keep the order of the table; of equal length, the sort's own;
+    the order of edits is turned as a whole.
     """
 
     split: str | None = None

@@ -84,11 +84,13 @@ class DatasetRows:
         present, held = self.table.counts()
         if selection.sort == "position":
             return {None: present, HELD_OUT: held, TRAIN: present - held}[selection.split]
-        return present if selection.sort == "length" and selection.split is None else 0
+        return present if selection.sort in ("length", "edited") and selection.split is None else 0
 
     def _indexed_page(self, selection: Selection, first: int, size: int, total: int) -> list[StoredRow]:
         if selection.sort == "length":
             return self.table.page_by_length(first, size, selection.descending)
+        if selection.sort == "edited":
+            return self.table.page_by_edit(first, size, selection.descending)
         if not selection.descending:
             return self.table.page(first, size, selection.split)
         end = total - first

@@ -155,6 +155,10 @@ MIGRATIONS = (
     );
     CREATE INDEX proposals_state ON proposals (state, proposal_id)
     """,
+    """
+    DROP INDEX rows_changed;
+    CREATE INDEX rows_edited ON rows (changed DESC, row_id) WHERE deleted = 0
+    """,
 )
 
 _COPIED_PAGES = 1024

@@ -91,7 +91,7 @@ class Selector:
         if wanted.sort == "length":
             return ("", f"rows.characters {way}, rows.row_id {way}"), None
         if wanted.sort == "edited":
-            return ("", f"rows.changed {way}, rows.row_id"), None
+            return ("", f"rows.changed {way}, rows.row_id {'ASC' if wanted.descending else 'DESC'}"), None
         if wanted.sort == "tokens":
             joined = "LEFT JOIN row_lengths ON row_lengths.base = ? AND row_lengths.row_id = rows.row_id AND row_lengths.revision = rows.revision"
             return (joined, f"row_lengths.tokens IS NULL, row_lengths.tokens {way}, rows.row_id"), wanted.base

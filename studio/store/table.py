@@ -167,11 +167,18 @@ class Table:
         return [_stored(row) for row in found]
 
     def page_by_length(self, first: int, size: int, descending: bool) -> list[StoredRow]:
-        """Rows first … first + size - 1 by their characters: the offset steps over the index alone, 20 ms a million."""
+        """Rows first … first + size - 1 by their characters."""
         way = "DESC" if descending else "ASC"
+        return self._page_in_order(f"characters {way}, row_id {way}", first, size)
+
+    def page_by_edit(self, first: int, size: int, descending: bool) -> list[StoredRow]:
+        """Rows first … first + size - 1 by their newest change: descending, the newest first, rows as imported last."""
+        return self._page_in_order("changed DESC, row_id" if descending else "changed, row_id DESC", first, size)
+
+    def _page_in_order(self, order: str, first: int, size: int) -> list[StoredRow]:
+        """In an order that is an index: the offset steps over it alone, 20 ms a million."""
         found = self._sql.execute(
-            f"SELECT row_id FROM rows WHERE deleted = 0 ORDER BY characters {way}, row_id {way} LIMIT ? OFFSET ?",
-            (size, first),
+            f"SELECT row_id FROM rows WHERE deleted = 0 ORDER BY {order} LIMIT ? OFFSET ?", (size, first)
         )
         return self.rows_by_id([row[0] for row in found])
 

@@ -85,7 +85,12 @@ def test_rows_are_ordered_by_length_edits_and_findings_and_equal_ones_stay_in_or
         Findings(rows.connection).replace(run, [("code", 8, 1, "{}"), ("code", 8, 1, '{"n":1}'), ("code", 9, 1, "{}")])
     assert positions(tea, person, sort="length")[:4] == [4, 20, 1, 2]
     assert positions(tea, person, sort="length", descending=True)[:2] == [10, 31]
-    assert positions(tea, person, sort="edited", descending=True)[:4] == [4, 20, 31, 1]
+    by_edit = positions(tea, person, sort="edited", descending=True)
+    assert by_edit[:4] == [4, 20, 31, 1]
+    assert positions(tea, person, sort="edited") == by_edit[::-1]
+    for turned in (True, False):  # found by looking at every row, and by the index
+        every = positions(tea, person, sort="edited", descending=turned, min_length=0)
+        assert every == positions(tea, person, sort="edited", descending=turned)
     assert positions(tea, person, sort="findings", descending=True)[:4] == [8, 9, 1, 2]
     assert positions(tea, person, check="any") == positions(tea, person, check="schema", check_code="code") == [8, 9]
     assert len(positions(tea, person, check="none")) == 29
