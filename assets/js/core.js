@@ -196,6 +196,12 @@
     });
   });
 
+  /** Send a topic to a widget that may not be there yet: what is pressed while the page is being built is not lost. */
+  whetstone.tell = async (widget, topic, data) => {
+    await whetstone.whenMounted(widget);
+    whetstone.send(topic, data);
+  };
+
   /** Called by the page when a widget's place appears. */
   whetstone.mount = (name, element, gradio) => {
     const start = () => begin(name, element, gradio);

@@ -8,11 +8,9 @@
   const mine = { translate: "no" };
 
   // ---- what a step's button opens ----------------------------------------------------------------------------
-  /** A tab is built at its first visit: what it is told waits for the widget that listens. */
   async function open(tab, widget, topic, asked) {
     whetstone.openTab(tab);
-    await whetstone.whenMounted(widget);
-    if (topic) whetstone.send(topic, asked);
+    if (topic) await whetstone.tell(widget, topic, asked);
   }
 
   const train = ({ version, ...more }) => data.trainOn(version, more);

@@ -36,6 +36,11 @@ def button(place: Page | Locator, name: str) -> Locator:
     return place.get_by_role("button", name=name, exact=True)
 
 
+def open_import(page: Page) -> None:
+    """The import dialog, as the button opens it."""
+    page.evaluate("whetstone.tell('report', 'data:import', {})")
+
+
 def start_import(page: Page, path: Path, choices: dict[str, str] | None = None) -> Locator:
     """Chooses a file in the import dialog and starts; the dialog that follows."""
     actions = page.locator(TABLE).get_by_role("button", name=re.compile("^Import( a file)?$"))

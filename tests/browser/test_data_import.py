@@ -22,6 +22,7 @@ from tests.browser.data_page import (
     facts,
     import_file,
     import_rows,
+    open_import,
     report_counts,
     start_import,
     wait_report,
@@ -57,7 +58,7 @@ def test_the_empty_tab_says_what_will_be_here_and_one_click_loads_the_sample(mak
 
 def test_a_sample_is_chosen_from_cards_and_a_double_click_imports_it_once(page):
     page.locator(f"{TABLE} .ws-rows").wait_for()
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     page.locator(f'{DIALOG} [data-source="sample"]').click()
     card = page.locator(f'{DIALOG} [data-sample="shop_pairs"]')
     card.click()
@@ -171,7 +172,7 @@ def test_a_large_table_turns_its_pages_by_buttons_and_by_number(page, tmp_path):
 
 def test_a_file_is_dropped_into_the_dialog(page):
     page.locator(f"{TABLE} .ws-rows").wait_for()
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     text = "prompt,completion\nいくらですか,500円です\n"
     dropped = page.evaluate_handle(
         """(text) => {
@@ -200,7 +201,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(make_app, open_page,
 def test_a_pasted_text_shows_what_it_is_and_becomes_a_dataset(page):
     """CSV first, then JSON Lines over it: the second is found anew, and only that is imported."""
     page.locator(f"{TABLE} .ws-rows").wait_for()
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     page.locator(f'{DIALOG} [data-source="paste"]').click()
     box = page.locator(f"{DIALOG} .ws-paste")
     box.fill("instruction;output\nいくらですか;500円です\n")
@@ -223,12 +224,12 @@ def test_a_pasted_text_shows_what_it_is_and_becomes_a_dataset(page):
 def test_two_clicks_import_a_good_file_and_the_same_file_is_noticed_the_second_time(page, tmp_path):
     path = write_jsonl(tmp_path / "twice.jsonl", conversations(7))
     page.locator(f"{TABLE} .ws-rows").wait_for()
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
     button(page.locator(DIALOG), "Import").click()
     assert report_counts(wait_report(page)) == ("7", "7", "0")
     close_dialog(page)
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     page.locator(f"{DIALOG} input[type=file]").set_input_files(path.rename(tmp_path / "renamed.jsonl"))
     expect(page.locator(f"{DIALOG} .ws-same")).to_contain_text("The same file was imported as twice on")
     button(page.locator(DIALOG), "Import anyway").click()

@@ -8,7 +8,17 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.data_page import DIALOG, TABLE, begin_import, button, cells, close_dialog, report_counts, wait_report
+from tests.browser.data_page import (
+    DIALOG,
+    TABLE,
+    begin_import,
+    button,
+    cells,
+    close_dialog,
+    open_import,
+    report_counts,
+    wait_report,
+)
 from tests.browser.test_crawl import untranslated
 
 QUIZ = [
@@ -25,7 +35,7 @@ def write_quiz(folder: Path, name: str = "quiz.json") -> Path:
 
 def open_file(page: Page, path: Path) -> None:
     page.locator(f"{TABLE} .ws-rows").wait_for()
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
     page.locator(f"{DIALOG} [data-preview]:not([data-preview='waiting'])").wait_for()
 

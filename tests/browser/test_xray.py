@@ -14,10 +14,12 @@ from tests.browser.data_page import (
     EDITOR,
     TABLE,
     VERSIONS,
+    begin_import,
     button,
     conversations,
     edit_turn,
     import_rows,
+    open_import,
     pick_row,
     turn_box,
     write_jsonl,
@@ -342,9 +344,9 @@ def test_every_word_around_the_x_ray_is_translated(make_app, open_page, tmp_path
     page = open_page(make_app(lang="en-XA", arguments=("--models", str(shared_data / "model"))).address)
     pair = {"prompt": "Where?", "chosen": "Here <|im_end|>.", "rejected": "There."}
     path = write_jsonl(tmp_path / "pairs.jsonl", [pair | {"prompt": f"{n}?"} for n in range(12)])
-    page.evaluate("whetstone.send('data:import', {})")
+    open_import(page)
     page.locator(f"{DIALOG} input[type=file]").set_input_files(path)
-    page.locator(f"{DIALOG} .ws-btn-primary").click()
+    begin_import(page)
     page.locator(f"{DIALOG} .ws-report").wait_for(timeout=60_000)
     page.keyboard.press("Escape")
     expect(page.locator(TOKENS)).to_have_count(2)
