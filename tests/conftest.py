@@ -15,6 +15,17 @@ from studio.settings import Settings, read_settings
 from tests.processes import MARK, marked_processes, wait_for
 
 PROJECT = Path(__file__).resolve().parents[1]
+SHARING = ("browser", "process", "contracts")
+"""Folders whose tests share the machine with processes they start."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In CI, where every test counts on the same two cores, these may try once more: it is listed as RERUN."""
+    if os.environ.get("CI") != "true":
+        return
+    for item in items:
+        if any(PROJECT / "tests" / folder in item.path.parents for folder in SHARING):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture

@@ -126,40 +126,60 @@ def test_the_same_seed_gives_the_same_reply_and_a_new_one_another(compare):
 
 
 @contextmanager
-def slowed(process: psutil.Process) -> Iterator[None]:
-    """The process works for a few milliseconds, rests, and so on: there is a middle to kill it in on any machine."""
-    over = threading.Event()
+def slowed(process: psutil.Process) -> Iterator[threading.Lock]:
+    """The process works for a few milliseconds, rests, and so on: there is a middle to kill it in on any machine.
+
+    While the lock is held, it rests.
+    """
+    over, asleep = threading.Event(), threading.Lock()
 
     def brake() -> None:
         with suppress(psutil.NoSuchProcess):
-            while not over.wait(WORK_S):
-                process.suspend()
-                over.wait(REST_S)
-                process.resume()
+            process.suspend()
+            while not over.wait(REST_S):
+                with asleep:
+                    process.resume()
+                    over.wait(WORK_S)
+                    process.suspend()
+            process.resume()
 
     thread = threading.Thread(target=brake)
     thread.start()
     try:
-        yield
+        yield asleep
     finally:
         over.set()
         thread.join()
+
+
+WRITING = """place => [...document.querySelectorAll(place)]
+  .every((one) => one.querySelector('.ws-reply.ws-compare-writing')?.innerText)"""
+
+
+def kill_in_mid_stream(page: Page, server: psutil.Process) -> None:
+    """Asks until both replies are being written at once with the server at rest, and kills it there."""
+    set_field(page, "temperature", "1.5")  # replies run on
+    for seed in range(1, 9):
+        set_field(page, "seed", str(seed))
+        with slowed(server) as asleep:
+            ask(page, "What is left at 5 o'clock?")
+            page.wait_for_function(WRITING, arg=COLUMN, timeout=LONG_MS)
+            with asleep:
+                page.wait_for_timeout(500)  # what was sent has been drawn
+                states = [reply(page, index).get_attribute("data-state") for index in (0, 1)]
+                if states == ["writing", "writing"]:
+                    os.kill(server.pid, signal.SIGKILL)
+                    break
+        wait_idle(page, 1)
+        clear_talk(page)
+    wait_idle(page, 1)
 
 
 def test_a_killed_server_is_told_in_its_columns_and_the_next_prompt_is_answered(compare, app):
     ask(compare, "Hello.")
     wait_idle(compare, 1)  # the server is there, its weights are loaded
     clear_talk(compare)
-    server = server_process(app)
-    with slowed(server):
-        ask(compare, "What is left at 5 o'clock?")
-        compare.wait_for_function(
-            "place => [...document.querySelectorAll(place)].every((one) => one.querySelector('.ws-reply.ws-compare-writing')?.innerText)",
-            arg=COLUMN,
-            timeout=LONG_MS,
-        )
-        os.kill(server.pid, signal.SIGKILL)
-    wait_idle(compare, 1)
+    kill_in_mid_stream(compare, server_process(app))
     for index in (0, 1):
         expect(reply(compare, index)).to_have_attribute("data-state", "failed")
         expect(reply(compare, index).locator(".ws-reply")).not_to_be_empty()
