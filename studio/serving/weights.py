@@ -15,6 +15,7 @@ from studio.models.catalogue import Base
 from studio.models.loading import find_end_ids, load_model
 from studio.models.rendering import Renderer
 from studio.serving.adapterfiles import WEIGHTS, AdapterFile, read_adapter
+from studio.serving.heads import lay_out_head
 from studio.serving.replies import How, Model
 from studio.serving.speed import QUANTISED, Speed, choose_speed, find_default_precision
 from studio.serving.stacked import Stack, Stackable
@@ -41,7 +42,8 @@ class Attached:
 class Resident:
     """A base in memory. twin: another model of the same tensors, which no hook has touched, for peft to build on.
 
-    can_batch: whether its memory of a row is keys and values, so that rows can share a batch.
+    can_batch: whether its memory of a row is keys and values, so that rows can share a batch. laid_out: bytes of the
+    head's second layout.
     """
 
     base: Base
@@ -54,6 +56,7 @@ class Resident:
     tokenizer: Any
     end_ids: frozenset[int]
     can_batch: bool
+    laid_out: int = 0
     attached: dict[Path, Attached] = field(default_factory=dict)
 
     def fits(self, model: Model) -> bool:
@@ -82,7 +85,11 @@ class Resident:
     def bytes(self) -> int:
         """Of the base and the adapters, tensors that are shared counted once."""
         seen = {p.data_ptr(): p.nbytes for p in self.model.parameters()}
-        return sum(seen.values()) + sum(a.stackable.bytes for a in list(self.attached.values()) if a.stackable)
+        return (
+            self.laid_out
+            + sum(seen.values())
+            + sum(a.stackable.bytes for a in list(self.attached.values()) if a.stackable)
+        )
 
     def _attach(self, folder: Path, adapter_id: str, stamp: tuple[int, int]) -> Attached:
         tied = self._tied_names()
@@ -115,17 +122,20 @@ def load_resident(base: Base, precision: str | None, device: str, root: Path, is
     if model is None:
         quantisation = speed.precision if speed.precision in QUANTISED else None
         model = load_model(base, speed.dtype, device, quantisation)  # type: ignore[arg-type]
+    twin = build_twin(model)
+    laid_out = lay_out_head(model)
     return Resident(
         base=base,
         speed=speed,
         default_precision=speed.precision if precision is None else find_default_precision(base, device, root),
         device=device,
         model=model,
-        twin=build_twin(model),
+        twin=twin,
         stack=Stack(model),
         tokenizer=renderer.tokenizer,
         end_ids=frozenset(find_end_ids(base, renderer.end_id)),  # type: ignore[arg-type]
         can_batch=_can_batch(model),
+        laid_out=laid_out,
     )
 
 
