@@ -197,7 +197,7 @@
   });
 
   /** Send a topic to a widget that may not be there yet: what is pressed while the page is being built is not lost. */
-  whetstone.tell = async (widget, topic, data) => {
+  whetstone.sendTo = async (widget, topic, data) => {
     await whetstone.whenMounted(widget);
     whetstone.send(topic, data);
   };

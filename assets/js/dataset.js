@@ -42,7 +42,7 @@
       this.info = null;
       this.picker = el("select", { class: "ws-dataset", attrs: { translate: "no" }, on: { change: () => whetstone.send("data:open", { id: this.picker.value }) } });
       this.facts = el("span", { class: "ws-fine" });
-      this.importing = data.button("", () => whetstone.tell("report", "data:import", {}));
+      this.importing = data.button("", () => whetstone.sendTo("report", "data:import", {}));
       this.checks = data.checksButton(ctx);
       this.card = data.cardLine(ctx);
       this.save = data.button("", () => whetstone.send("data:save_version", {}));

@@ -10,7 +10,7 @@
   // ---- what a step's button opens ----------------------------------------------------------------------------
   async function open(tab, widget, topic, asked) {
     whetstone.openTab(tab);
-    if (topic) await whetstone.tell(widget, topic, asked);
+    if (topic) await whetstone.sendTo(widget, topic, asked);
   }
 
   const train = ({ version, ...more }) => data.trainOn(version, more);

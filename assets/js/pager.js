@@ -62,8 +62,8 @@
       el("h2", { text: say("data.empty_title") }),
       el("p", { text: say("data.empty_words") }),
       el("div", { class: "ws-actions" }, [
-        data.button(say("data.load_sample"), () => whetstone.tell("report", "data:import", { sample: true }), "primary"),
-        data.button(say("data.import_file"), () => whetstone.tell("report", "data:import", {})),
+        data.button(say("data.load_sample"), () => whetstone.sendTo("report", "data:import", { sample: true }), "primary"),
+        data.button(say("data.import_file"), () => whetstone.sendTo("report", "data:import", {})),
         data.button(say("data.new_title"), () => whetstone.send("data:new", {})),
       ]),
     );

@@ -25,7 +25,7 @@
   // Where what was made from a version is shown.
   const openTab = async (tab, widget, topic, detail) => {
     whetstone.openTab(tab);
-    await whetstone.tell(widget, topic, detail);
+    await whetstone.sendTo(widget, topic, detail);
   };
   const OPENS = {
     run: (id) => openTab("train", "run", "run:selected", { id }),

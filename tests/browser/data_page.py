@@ -38,7 +38,7 @@ def button(place: Page | Locator, name: str) -> Locator:
 
 def open_import(page: Page) -> None:
     """The import dialog, as the button opens it."""
-    page.evaluate("whetstone.tell('report', 'data:import', {})")
+    page.evaluate("whetstone.sendTo('report', 'data:import', {})")
 
 
 def start_import(page: Page, path: Path, choices: dict[str, str] | None = None) -> Locator:

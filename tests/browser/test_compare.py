@@ -152,8 +152,11 @@ def slowed(process: psutil.Process) -> Iterator[threading.Lock]:
         thread.join()
 
 
-WRITING = """place => [...document.querySelectorAll(place)]
-  .every((one) => one.querySelector('.ws-reply.ws-compare-writing')?.innerText)"""
+WRITING = """place => {
+  const columns = [...document.querySelectorAll(place)];
+  return columns.every((one) => one.querySelector('.ws-reply.ws-compare-writing')?.innerText)
+    || columns.some((one) => one.querySelector('.ws-compare-reply[data-state=done]'));
+}"""
 
 
 def kill_in_mid_stream(page: Page, server: psutil.Process) -> None:
