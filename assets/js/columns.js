@@ -36,15 +36,18 @@
     return [...page.columns, ...MORE].filter((name) => chosen[name] ?? byItself(name));
   };
 
-  /** Tokens where every row of the page was measured for the base, else characters; the head says which. */
-  data.lengthUnit = (page) => (page.rows.length && page.rows.every(({ tokens }) => tokens != null) ? "tokens" : "characters");
-
   const quality = (say, row, titles) => {
     if (!row.found.length) return row.looked ? el("span", { class: "ws-tag ws-tag-good", text: say("data.quality.ok") }) : el("span", { class: "ws-key", text: "–", attrs: { title: say("data.quality.unknown") } });
     const names = row.found.map(([check]) => whetstone.said(titles[check]));
     const [[, severity]] = row.found;
     const tag = el("span", { class: `ws-tag ws-quality-tag ${TONES[severity]}`, text: names[0], attrs: { title: names.join("\n") } });
     return names.length === 1 ? tag : el("span", { class: "ws-quality" }, [tag, el("span", { class: "ws-key", text: `+${names.length - 1}` })]);
+  };
+
+  /** Empty for a moment, while the tokens of a page are counted. */
+  data.lengthText = (row, page) => {
+    const length = data.lengthUnit(page) === "tokens" ? data.tokensOf(row, page) : row.characters;
+    return length == null ? "" : whetstone.number(length);
   };
 
   /** One cell: of the record's own columns, or what is known of the row. */
@@ -56,7 +59,7 @@
       return cell;
     }
     const node = el("td", { class: `ws-col-${name}` });
-    if (name === "length") node.textContent = whetstone.number(data.lengthUnit(page) === "tokens" ? row.tokens : row.characters);
+    if (name === "length") node.textContent = data.lengthText(row, page);
     if (name === "quality") node.append(quality(say, row, page.titles));
     if (name === "tags") node.append(...row.tags.filter((tag) => tag !== data.FLAG).map((tag) => el("span", { class: "ws-tag", text: tag, attrs: { translate: "no" } })));
     if (name === "split") node.append(el("span", { class: row.split === "held_out" ? "ws-tag" : "ws-key", text: say(`data.split.${row.split}`) }));

@@ -5,6 +5,7 @@
   const data = (whetstone.data = whetstone.data || {});
   // Typing pauses longer than this start a search; shorter felt hasty with a Japanese input method.
   const SEARCH_PAUSE_MS = 250;
+  const FIRST_BASE = "pocket"; // what the X-ray is set to until somebody chooses
   const PATTERN = /^\/(.+)\/(i?)$/s;
   const TEXT_FIELDS = { verifiable: ["answer"], document: ["text"], classification: ["text", "label"], extraction: ["text", "label"] };
   const ROLES = ["system", "user", "assistant", "tool"];
@@ -25,12 +26,12 @@
   /** The roles and fields that texts of records of a kind have. */
   data.rolesOf = (kind) => [...(["document", "classification", "extraction"].includes(kind) ? [] : ROLES), ...(TEXT_FIELDS[kind] || [])];
 
-  /** The base model that the X-ray is set to: lengths in tokens are told for it where they were measured. */
+  /** The base model that the X-ray is set to: lengths in tokens are told for it. */
   data.measuredBase = () => {
     try {
-      return JSON.parse(localStorage.getItem("whetstone.xray"))?.base || null;
+      return JSON.parse(localStorage.getItem("whetstone.xray"))?.base || FIRST_BASE;
     } catch {
-      return null; // storage may be forbidden, or hold something else
+      return FIRST_BASE; // storage may be forbidden, or hold something else
     }
   };
 
@@ -78,8 +79,7 @@
 
     // What a selection is made of, as the service reads it.
     get selection() {
-      const base = this.asked.base || data.measuredBase();
-      return { ...(base ? { base } : {}), ...this.asked, ...this.order };
+      return { base: data.measuredBase(), ...this.asked, ...this.order };
     }
 
     get isActive() {

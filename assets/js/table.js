@@ -143,11 +143,12 @@
         const found = await this.ctx.server.page(asked);
         if (turn !== this.turn) return;
         this.number = found.page;
-        this.page = found;
+        this.page = { ...found, id: asked.id, base: asked.filter.base };
         data.current.selection = this.filters.isActive || this.filters.order.sort ? asked.filter : null;
         data.current.total = found.total;
         this.filters.tell(null);
         this.render();
+        this.view.countLengths();
       } catch (error) {
         if (turn !== this.turn) return;
         if (this.page) this.number = this.page.page;

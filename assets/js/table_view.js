@@ -68,11 +68,10 @@
         head.textContent = text;
         return head;
       }
-      const by = name === "length" && data.lengthUnit(page) === "tokens" ? "tokens" : sort;
       const { sort: now = "position", descending = false } = filters.order;
-      const isNow = now === by;
-      const button = el("button", { class: "ws-sort", text, attrs: { type: "button", title: say("data.sort_by") }, on: { click: () => this.sortBy(by) } });
-      if (isNow && (by !== "position" || descending)) {
+      const isNow = now === sort || (name === "length" && now === "tokens");
+      const button = el("button", { class: "ws-sort", text, attrs: { type: "button", title: say("data.sort_by") }, on: { click: () => (name === "length" ? this.sortByLength() : this.sortBy(sort)) } });
+      if (isNow && (sort !== "position" || descending)) {
         head.setAttribute("aria-sort", descending ? "descending" : "ascending");
         button.append(el("span", { text: descending ? "↓" : "↑", attrs: { "aria-hidden": "true" } }));
       }
@@ -87,6 +86,36 @@
       if (by === "position") this.panel.filters.sortBy("position", !(sort === "position" && descending));
       else this.panel.filters.sortBy(...next);
       this.panel.filters.drawChips();
+    }
+
+    // What the column shows is what it orders by: tokens of every row are counted first.
+    async sortByLength() {
+      const { panel } = this;
+      const { page } = panel;
+      if (data.lengthUnit(page) !== "tokens") return this.sortBy("length");
+      const waits = () => (panel.count.textContent = this.say("data.measuring"));
+      const isDone = await data.measureRows(panel.ctx.server, page.id, page.base, waits);
+      if (panel.info?.id === page.id) this.sortBy(isDone ? "tokens" : "length");
+    }
+
+    // The lengths of the rows that are drawn, once they are counted: nothing else of them changes.
+    async countLengths() {
+      const { panel } = this;
+      const { page } = panel;
+      if (!data.columnsShown(panel.info.kind, page).includes("length")) return;
+      const counting = data.countTokens(panel.ctx.server, page);
+      this.drawLengths(page);
+      if (await counting && panel.page === page) this.drawLengths(page);
+    }
+
+    drawLengths(page) {
+      const { rows, columns } = this.panel;
+      page.rows.forEach((row, index) => {
+        const cell = rows.children[index]?.querySelector(".ws-col-length");
+        if (cell) cell.textContent = data.lengthText(row, page);
+      });
+      const head = columns.querySelector(".ws-col-length .ws-sort");
+      if (head) head.firstChild.textContent = data.columnName(this.say, "length", page);
     }
 
     drawRow(row, shown) {

@@ -36,6 +36,12 @@ from studio.models.rendering import (
 )
 from studio.models.template_losses import find_losses
 
+LONGEST = 1_048_576
+"""More tokens than any base reads: what is cut there is whole."""
+
+COUNTED_RECORDS = 200
+"""Records that are counted at once: a page of the table."""
+
 HEAD_TOKENS = 4_000
 AROUND_TOKENS = 300
 """Of a row longer than the head, so many tokens are shown on each side of the cut, and at the end."""
@@ -88,7 +94,7 @@ def render_record(
     if broken := [problem for problem in check_record(record) if problem["code"] in _UNRENDERABLE]:
         return answer | {"problems": [{"side": None} | problem for problem in broken]}
     if kind in UNTRAINED and kind == record_kind(record):
-        return answer | _render_untrained(renderer, kind, record, max_length)
+        return answer | _render_untrained(renderer, kind, record, max_length, counts_only)
     if kind not in CONVERSATIONS or any(side not in record for side in SIDES[kind]):
         return answer | {"problems": [{"side": None, "code": "record_unknown"}]}
     for name, lists in CONVERSATIONS[kind].items():
@@ -106,7 +112,15 @@ def render_record(
     return answer
 
 
-def _render_untrained(renderer: Renderer, kind: str, record: Mapping[str, Any], max_length: int) -> dict[str, Any]:
+def count_tokens(renderer: Renderer, record: Any) -> int | None:
+    """The tokens of a record's longest side, uncut; None where it cannot be rendered."""
+    found = render_record(renderer, record_kind(record), record, LONGEST, counts_only=True)
+    return max((side["total"] for side in found["sides"]), default=0) or None
+
+
+def _render_untrained(
+    renderer: Renderer, kind: str, record: Mapping[str, Any], max_length: int, counts_only: bool
+) -> dict[str, Any]:
     """The tokens of a record of which nothing is trained, and the reason in a problem."""
     name, code = UNTRAINED[kind]
     if problems := check_record(record):
@@ -121,7 +135,7 @@ def _render_untrained(renderer: Renderer, kind: str, record: Mapping[str, Any], 
     encoding = renderer.tokenizer.encode(text, add_special_tokens=False)
     row = row_of(encoding, [], len(text))
     pieces = _Pieces(_Vocabulary.of(renderer), text, encoding.offsets, row, max_length)
-    side = {"name": name, "tokens": list(pieces.iterate())} | pieces.counts()
+    side = {"name": name, "tokens": [] if counts_only else list(pieces.iterate())} | pieces.counts()
     return {"sides": [side], "problems": [{"side": None, "code": code}]}
 
 

@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from studio.data.records import PREFERENCE, Problem, canonical_text
 from studio.errors import NotYours, OptionsInvalid, RequestRefused, ServerLost
 from studio.models.rendering import FAMILIES
+from studio.models.xray import LONGEST
 from studio.people import Person
 from studio.services.bases import Bases
 from studio.services.datasets import Datasets
@@ -23,9 +26,11 @@ from studio.training.measures import LISTED_ROWS, Lengths, Measure, find_measure
 from studio.training.methods import METHODS
 
 BINS = 40
-LONGEST = 1_048_576
 LONGEST_BYTES = 1_000_000
 """Of a record that is shown: 6 MB took ten seconds on two busy cores; no base here reads a tenth of it."""
+
+COUNTED_BYTES = 2_000_000
+"""Of the records of a page that are counted at once: about a second of tokenizing."""
 
 _STEPS = (1, 2, 4, 5, 8)
 
@@ -56,6 +61,25 @@ class Xray:
     def count(self, person: Person, base: str, record: dict[str, Any], max_length: int) -> list[dict[str, Any]]:
         """The sides of a record without their tokens: only how many there are. Raises as `render` does."""
         return self._render(person, base, record, max_length, counts_only=True)["sides"]
+
+    def count_rows(self, person: Person, base: str, dataset_id: str, row_ids: list[int]) -> dict[str, int]:
+        """How many tokens rows have as they stand, by row id as text; rows too long for a page to wait for are left out.
+
+        row_ids: at most COUNTED_RECORDS. Raises NotYours, ModelNotFound, ServerFailed.
+        """
+        found = self._bases.find(base)
+        with self._datasets.rows(person, dataset_id) as rows:
+            stored = rows.table.rows_by_id(row_ids)
+        records, room = {}, COUNTED_BYTES
+        for row in stored:
+            record = orjson.loads(row.record)
+            room -= len(row.record)
+            if room >= 0 and find_unsendable(record) is None:
+                records[row.row_id] = record
+        if not records:
+            return {}
+        counts = self._server.client(person).count(found.id, list(records.values()))
+        return {str(row_id): count for row_id, count in zip(records, counts, strict=True) if count is not None}
 
     @staticmethod
     def families() -> list[str]:
@@ -106,6 +130,11 @@ class Xray:
         told = self._find(person, base, dataset_id, number)
         measure = told.pop("measure")
         return told | (compare_batches(measure.train, most, batch) if measure else {})
+
+    def measure(self, person: Person, base: str, dataset_id: str) -> str:
+        """Has every row as it stands counted by a job: "ready", "failed", or "measuring" as long as to call it again."""
+        told = self._stand(person, base, dataset_id)
+        return "measuring" if told["behind"] else str(told["status"])
 
     def _find(self, person: Person, base: str, dataset_id: str, number: int | None) -> dict[str, Any]:
         """{"status", "measure", "method", "behind"} of a version, or of the rows as they stand."""

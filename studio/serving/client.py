@@ -205,6 +205,10 @@ class ServerClient(EndpointClient):
         """As `models.xray.render_record` has it. more: template, counts_only, as the server's `RenderBody` has them."""
         return self._ask("POST", "/render", {"model": model, "record": record, "max_length": max_length, **more})
 
+    def count(self, model: str, records: list[Mapping[str, Any]]) -> list[int | None]:
+        """How many tokens the longest side of each record has, uncut; None for one that cannot be rendered."""
+        return self._ask("POST", "/count", {"model": model, "records": records})["counts"]
+
     def load(self, model: str) -> dict[str, Any]:
         """Returns when the base is in memory."""
         return self._ask("POST", "/load", {"model": model})

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from studio.data.records import record_kind
 from studio.errors import DeviceTaken
-from studio.models.xray import render_record
+from studio.models.xray import count_tokens, render_record
 from studio.serving.answers import Answer
 from studio.serving.errors_http import RequestError
 from studio.serving.names import Places, find_model, list_models
 from studio.serving.protocol import (
     ChatBody,
     CompletionBody,
+    CountBody,
     RenderBody,
     Sampled,
     TokenizeBody,
@@ -111,6 +112,12 @@ class Desk:
         with self._renderers.lent(model) as renderer:
             chosen = renderer.as_family(body.template) if body.template else renderer
             return render_record(chosen, record_kind(record), record, length, body.counts_only)
+
+    def count(self, body: CountBody, caller: Caller) -> dict[str, Any]:
+        """{"counts"}: of each record the tokens of its longest side, uncut; None for one that cannot be rendered."""
+        model = find_model(self._places, caller, body.model)
+        with self._renderers.lent(model) as renderer:
+            return {"counts": [count_tokens(renderer, record) for record in body.records]}
 
     def load(self, name: str, caller: Caller) -> dict[str, Any]:
         """Has the base of a model in memory: {"base", "precision"}. Raises what loading raises."""

@@ -22,6 +22,7 @@ from studio.serving.hearing import Hearing
 from studio.serving.protocol import (
     ChatBody,
     CompletionBody,
+    CountBody,
     LoadBody,
     RenderBody,
     Sampled,
@@ -54,6 +55,7 @@ class Routes:
             ("POST", "/v1/completions"): self.complete,
             ("POST", "/tokenize"): self.tokenize,
             ("POST", "/render"): self.render,
+            ("POST", "/count"): self.count,
             ("POST", "/load"): self.load,
             ("POST", "/unload"): self.unload,
             ("GET", "/status"): self.status,
@@ -83,6 +85,10 @@ class Routes:
     async def render(self, request: Request, caller: Caller) -> Response:
         body = read_body(RenderBody, await read_content(request))
         return _json(await run_in_threadpool(self._desk.render, body, caller))
+
+    async def count(self, request: Request, caller: Caller) -> Response:
+        body = read_body(CountBody, await read_content(request))
+        return _json(await run_in_threadpool(self._desk.count, body, caller))
 
     async def load(self, request: Request, caller: Caller) -> Response:
         body = read_body(LoadBody, await read_content(request))

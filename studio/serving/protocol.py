@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from studio.models.xray import COUNTED_RECORDS
 from studio.serving.errors_http import RequestError, request_error_of_validation, unsupported
 
 STOPS = 4
@@ -202,6 +203,12 @@ class RenderBody(Body):
     max_length: Tokens | None = None
     template: Literal["chatml", "hermes", "llama3", "gemma", "mistral", "plain"] | None = None
     counts_only: bool = False
+
+
+class CountBody(Body):
+    """Records whose tokens are counted: no text of them comes back."""
+
+    records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=COUNTED_RECORDS)]
 
 
 class LoadBody(Body):

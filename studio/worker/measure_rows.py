@@ -17,6 +17,7 @@ from studio.data.splits import HELD_OUT, split_of
 from studio.events import Event, Finished, Phase, Progress
 from studio.models.catalogue import read_base_folder
 from studio.models.rendering import RenderedRow, Renderer
+from studio.models.xray import count_tokens
 from studio.store.changes import Changes
 from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
@@ -72,7 +73,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
 
 
 def _measure(renderer: Renderer, rows: list[StoredRow], learns: Learns) -> Iterator[RowLength]:
-    """Rows of another kind than is learned have the tokens of their texts, and train nothing."""
+    """Rows of another kind than is learned train nothing."""
     records = [(row, orjson.loads(row.record)) for row in rows]
     if learns == "pairs":
         pairs = [
@@ -94,9 +95,15 @@ def _measure(renderer: Renderer, rows: list[StoredRow], learns: Learns) -> Itera
             spans = list(rendered.spans)
             yield RowLength(row.row_id, row.revision, len(rendered.ids), rendered.first_trained, spans)
         else:
-            texts = "\n".join(text for _, _, text in iterate_texts(record))
-            count = len(renderer.tokenizer.encode(texts, add_special_tokens=False).ids)
-            yield RowLength(row.row_id, row.revision, count, None, None)
+            yield RowLength(row.row_id, row.revision, _count_unlearned(renderer, record), None, None)
+
+
+def _count_unlearned(renderer: Renderer, record: Any) -> int:
+    """As the X-ray shows the record; of one that it cannot render the tokens of its texts."""
+    if count := count_tokens(renderer, record):
+        return count
+    texts = "\n".join(text for _, _, text in iterate_texts(record))
+    return len(renderer.tokenizer.encode(texts, add_special_tokens=False).ids)
 
 
 def _pair_length(row: StoredRow, pair: RenderedPair) -> RowLength:

@@ -22,6 +22,7 @@ WITHOUT_IMPORT = {
     "pandas": "gradio loads it at every start",
     "plotly": "its script is served to the page",
     "ruff": "run as a program by the tests",
+    "pytest-rerunfailures": "in CI a test that shares the machine has one more try",
     "pytest-xdist": "two processes run the tests in CI",
 }
 """Pins that no file of ours imports, and why they are direct dependencies all the same."""

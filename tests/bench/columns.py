@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from studio.models.catalogue import Base, read_base_folder
 from tests.served_models import pocket, request_for, write_lora
 
-BLOCKS, TOKENS = 9, 128
+BLOCKS, TOKENS = 25, 128
 SHAPE = {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14}
 """About 0.49 billion parameters with a vocabulary of 151,936: the shape of Qwen2.5-0.5B."""
 

@@ -29,7 +29,7 @@ from tests.browser.compare_page import (
     titles,
     wait_idle,
 )
-from tests.browser.conftest import PHONE, open_tab, started_app
+from tests.browser.conftest import PHONE, open_tab, settle, started_app
 from tests.browser.train_page import RUN, open_train, press_start, type_setting, wait_points, wait_ready, wait_status
 
 pytestmark = pytest.mark.slow
@@ -168,7 +168,7 @@ def kill_in_mid_stream(page: Page, server: psutil.Process) -> None:
             ask(page, "What is left at 5 o'clock?")
             page.wait_for_function(WRITING, arg=COLUMN, timeout=LONG_MS)
             with asleep:
-                page.wait_for_timeout(500)  # what was sent has been drawn
+                settle(page)  # what was sent has been drawn
                 states = [reply(page, index).get_attribute("data-state") for index in (0, 1)]
                 if states == ["writing", "writing"]:
                     os.kill(server.pid, signal.SIGKILL)

@@ -145,7 +145,13 @@ def test_all_rows_are_taken_and_what_somebody_changed_meanwhile_is_left_alone(ro
 
 def test_heads_order_the_rows_columns_are_hidden_and_a_bad_pattern_is_told_at_the_box(rows):
     head = rows.locator(f"{TABLE} th.ws-col-length")
+    expect(head).to_have_text("Tokens")
+    lengths = rows.locator(f"{TABLE} td.ws-col-length")
+    expect(lengths.first).to_have_text(re.compile(r"^\d+$"))
+    short = int(lengths.first.inner_text())
     edit_turn(rows, 1, "The longest answer of them all")
+    expect(lengths.first).to_have_text(re.compile(rf"^(?!{short}$)\d+$"))
+    assert int(lengths.first.inner_text()) > short
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
     expect(rows.locator(f"{TABLE} tbody tr").first).to_contain_text("The longest answer")

@@ -9,8 +9,9 @@ import gradio as gr
 from studio.data.selection import Selection
 from studio.errors import RequestRefused
 from studio.people import Person
+from studio.services.dataset_rows import LARGEST_PAGE
 from studio.ui.widgets import build_widget
-from studio.ui.widgets.arguments import find_text, find_whole, number_of, object_of, text_of, whole_of
+from studio.ui.widgets.arguments import find_text, find_whole, number_of, object_of, text_of, whole_of, wholes_of
 from studio.ui.widgets.progress import read_progress
 
 
@@ -31,9 +32,14 @@ def step_of(argument: dict) -> tuple[str, str, int | None]:
     return text_of(argument, "id"), text_of(argument, "deed"), find_whole(argument, "expected")
 
 
+def read_by(argument: dict) -> tuple[str, str]:
+    """The base that reads the rows, and the dataset."""
+    return text_of(argument, "base"), text_of(argument, "id")
+
+
 def build_table(studio) -> gr.HTML:
     """studio: services.studio.Studio."""
-    datasets, bulk = studio.datasets, studio.bulk
+    datasets, bulk, xray = studio.datasets, studio.bulk, studio.xray
 
     def page(person: Person, argument: dict) -> dict:
         place = {"page": whole_of(argument, "page"), "page_size": whole_of(argument, "page_size")}
@@ -45,7 +51,7 @@ def build_table(studio) -> gr.HTML:
         cut = object_of(argument, "lost")
         asked = {name: whole_of(cut, name) for name in ("number", "max_length")}
         asked |= {name: text_of(cut, name) for name in ("base", "method")}
-        return studio.xray.lost_rows(person, text_of(argument, "id"), asked)
+        return xray.lost_rows(person, text_of(argument, "id"), asked)
 
     def apply(person: Person, argument: dict) -> dict:
         deed, seen = text_of(argument, "deed"), find_whole(argument, "seen")
@@ -72,6 +78,9 @@ def build_table(studio) -> gr.HTML:
             "menu": lambda person, argument: bulk.menu(person, text_of(argument, "id")),
             "look": lambda person, argument: bulk.look(person, *meant(argument)),
             "lost": lost,
+            "count": lambda person, argument: xray.count_rows(
+                person, *read_by(argument), wholes_of(argument, "rows", LARGEST_PAGE)
+            ),
             "steps": lambda person, argument: bulk.steps(person, text_of(argument, "id")),
             "history": history,
             "job": lambda person, argument: read_progress(studio, person, text_of(argument, "job_id")),
@@ -81,6 +90,7 @@ def build_table(studio) -> gr.HTML:
             "set_held_out": set_held_out,
             "remove": lambda person, argument: datasets.delete(person, text_of(argument, "id")),
             "apply": apply,
+            "measure": lambda person, argument: xray.measure(person, *read_by(argument)),
             "undo": lambda person, argument: bulk.undo(person, *step_of(argument)),
             "redo": lambda person, argument: bulk.redo(person, *step_of(argument)),
             "stop": lambda person, argument: bulk.stop(person, text_of(argument, "job_id")),

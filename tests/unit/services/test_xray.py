@@ -150,6 +150,24 @@ def test_pairs_and_mixed_rows_as_they_stand_are_counted_as_their_version_is(xray
     for name in ("rows", "cut", "tokens", "trained", "nothing", "longest", "middle", "bins", "method"):
         assert stand[name] == version[name], name
     assert (stand["rows"], stand["method"]) == (12, "dpo") and 0 < stand["cut"] < 11
+    page = studio.datasets.page(person, dataset_id, {"base": "pocket"})["rows"]
+    counted = xray.count_rows(person, "pocket", dataset_id, [row["row_id"] for row in page])
+    assert counted == {str(row["row_id"]): row["tokens"] for row in page}, "a pair's longer side, as the job counts it"
+
+
+def test_the_rows_of_a_page_are_counted_as_they_stand_before_any_job_has_measured_them(xray, studio, person, dataset):
+    assert xray.count_rows(person, "pocket", dataset, []) == {}
+    first = xray.count_rows(person, "pocket", dataset, [1, 5, 99])
+    assert first.keys() == {"1", "5"} and first["5"] > 60 > first["1"]
+    studio.datasets.save_row(person, dataset, 5, 1, conversation("short", "Now it fits."), "edit")
+    assert xray.count_rows(person, "pocket", dataset, [5])["5"] < first["1"] + 10
+    huge = {"messages": [*conversation("x", "y")["messages"][:1], {"role": "assistant", "content": "word " * 300_000}]}
+    row_id = studio.datasets.add_row(person, dataset, huge, "add")["row_id"]
+    assert xray.count_rows(person, "pocket", dataset, [1, row_id]).keys() == {"1"}, "too long for a page to wait for"
+    assert xray.measure(person, "pocket", dataset) == "measuring"
+    wait_for(lambda: xray.measure(person, "pocket", dataset) == "ready", PATIENCE_S)
+    with pytest.raises(ModelNotFound):
+        xray.count_rows(person, "folder:none", dataset, [1])
 
 
 def test_padding_and_packing_are_told_for_a_batch_of_any_size(xray, person, dataset):
@@ -169,6 +187,8 @@ def test_nobody_sees_anothers_lengths(xray, studio, person, stranger, dataset):
         lambda: xray.lengths(stranger, "pocket", dataset, None, 512),
         lambda: xray.lengths(stranger, "pocket", dataset, 1, 512),
         lambda: xray.nothing_rows(stranger, "pocket", dataset, 512),
+        lambda: xray.count_rows(stranger, "pocket", dataset, [1]),
+        lambda: xray.measure(stranger, "pocket", dataset),
         lambda: xray.batches(stranger, "pocket", dataset, None, {"max_length": 512, "batch": 8}),
         lambda: xray.lost_rows(stranger, dataset, cut | {"number": 1}),
         lambda: xray.find_lost(stranger, fingerprint, cut),
