@@ -118,8 +118,7 @@
 
     fix: (ctx, ask) => {
       const { say } = ctx;
-      const plain = (text) => whetstone.said(text).replace(/\{[^}]*\}/g, "…");
-      const which = el("select", { class: "ws-input", attrs: { "data-field": "fix" } }, options(ask.fixes.map(({ title, words }, index) => [String(index), `${whetstone.said(title)}: ${plain(words)}`])));
+      const which = el("select", { class: "ws-input", attrs: { "data-field": "fix" } }, options(ask.fixes.map(({ title, words }, index) => [String(index), `${whetstone.said(title)}: ${whetstone.nameOf(words)}`])));
       const read = () => {
         const { check, code } = ask.fixes[Number(which.value)];
         return { kind: "fix", check, code };

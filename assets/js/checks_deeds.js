@@ -93,14 +93,15 @@
     if (answer === "all") whetstone.send("checks:open", { check });
   };
 
-  // The chips of the open row's findings, for the editor: one for each check, the gravest first.
+  // The chips of the open row's findings, for the editor, the gravest first: a check that found several things says each.
   data.rowChecks = (ctx) => {
     const tones = { error: " ws-tag-bad", warn: " ws-tag-warn", info: "" };
     const node = el("div", { class: "ws-row-checks", attrs: { hidden: true } });
     ctx.on("data:row", () => (node.hidden = true));
     ctx.on("data:findings", ({ findings }) => {
+      const isOnly = ({ check }) => findings.filter((other) => other.check === check).length === 1;
       node.replaceChildren(...findings.map((finding) =>
-        el("button", { class: `ws-tag${tones[finding.severity]}`, text: whetstone.said(finding.title), attrs: { type: "button", title: finding.words, "data-check": finding.check, "data-code": finding.code }, on: { click: () => whetstone.send("checks:finding", finding) } })));
+        el("button", { class: `ws-tag${tones[finding.severity]}`, text: isOnly(finding) ? whetstone.said(finding.title) : finding.words, attrs: { type: "button", title: finding.words, "data-check": finding.check, "data-code": finding.code }, on: { click: () => whetstone.send("checks:finding", finding) } })));
       node.hidden = !findings.length;
     });
     return node;

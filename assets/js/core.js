@@ -34,6 +34,16 @@
   /** The words of a plug: {en, ja}. */
   whetstone.said = (text, values) => render(whetstone.language === "ja" ? text.ja : text.en, values);
 
+  /** The words of a plug's finding without its values, as a name for all findings of that kind. */
+  whetstone.nameOf = ({ en, ja }) => {
+    const isJapanese = whetstone.language === "ja";
+    const bare = isJapanese
+      ? ja.replace(/：「?\{\w+\}」?$/, "").replace(/ \{count\} [個件回文字]+/, "").replace(/が$/, "")
+      : en.replace(/(:|,? such as) “?\{\w+\}”?\.?$/, "").replace(/ \{\w+\} \{\w+\|time\|times\}/, "").replace(/\{(\w+)\} (?=[^{]*\{\1\|)/, "").replace(/\{\w+\|[^|}]*\|([^}]*)\}/g, "$1");
+    const name = bare.replace(/\{[^}]*\}/g, "…");
+    return render(name.charAt(0).toUpperCase() + name.slice(1));
+  };
+
   /** Sentences as one text: English puts a space between them, Japanese nothing. */
   whetstone.sentences = (...parts) => parts.filter(Boolean).join(whetstone.language === "ja" ? "" : " ");
 

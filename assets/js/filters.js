@@ -198,8 +198,7 @@
 
     codeWords() {
       const code = this.menu?.checks.find(({ name }) => name === this.asked.check)?.codes.find(({ code: one }) => one === this.asked.check_code);
-      // The sentence of a code has places for a finding's values; without them they read as dots.
-      return code ? whetstone.said(code.words).replace(/\{[^}]*\}/g, "…") : this.asked.check_code;
+      return code ? whetstone.nameOf(code.words) : this.asked.check_code;
     }
 
     lengthWords() {
