@@ -3,7 +3,7 @@
   "use strict";
   const { el } = whetstone;
   const data = (whetstone.data = whetstone.data || {});
-  const ORDERS = [["position", false], ["position", true], ["length", true], ["length", false], ["edited", true], ["findings", true]];
+  const ORDERS = [["position", false], ["position", true], ["length", true], ["length", false], ["tokens", true], ["tokens", false], ["edited", true], ["findings", true]];
 
   const choice = (name, options, chosen) => {
     const node = el("select", { class: "ws-input", attrs: { "data-field": name } }, options.map(([value, text]) => el("option", { text, attrs: { value } })));
@@ -38,7 +38,8 @@
     const { say } = ctx;
     await filters.refresh();
     const { asked, order, menu } = filters;
-    const unit = asked.length_unit === "tokens" ? "tokens" : "characters";
+    const unit = choice("length_unit", ["characters", "tokens"].map((name) => [name, say(`data.filter.length_${name}`)]), asked.length_unit || (filters.page() ? data.lengthUnit(filters.page()) : "characters"));
+    const told = el("p", { class: "ws-key", attrs: { role: "status" } });
     const tags = tagBoxes(say, menu.tags, asked.tags || []);
     const flagged = threeWays(say, "flagged", asked.is_flagged);
     const edited = threeWays(say, "edited", asked.is_edited);
@@ -53,22 +54,27 @@
     const body = el("div", { class: "ws-halves" }, [
       data.field(say("data.filter.flagged"), flagged),
       data.field(say("data.filter.edited"), edited),
-      data.field(say(`data.filter.length_${unit}`), el("span", { class: "ws-inline" }, [least, el("span", { class: "ws-key", text: "–" }), most])),
+      data.field(say("data.filter.length"), el("span", { class: "ws-inline" }, [unit, least, el("span", { class: "ws-key", text: "–" }), most])),
       menu.kinds.length > 1 || asked.kind ? data.field(say("data.filter.kind"), kind) : null,
       data.field(say("data.filter.role_long"), role),
       data.field(say("data.filter.sort"), sort),
     ]);
-    const done = () => {
+    const done = async () => {
       const [name, down] = sort.value.split(" ");
-      filters.order = name === "position" && down === "false" ? {} : { sort: name, descending: down === "true" };
       const range = { min_length: wholeIn(least), max_length: wholeIn(most) };
-      const measured = range.min_length !== undefined || range.max_length !== undefined;
+      const byTokens = unit.value === "tokens" && (range.min_length !== undefined || range.max_length !== undefined);
+      const base = byTokens || name === "tokens" ? asked.base || data.measuredBase() : undefined;
+      if (base && !(await data.measureRows(ctx.server, filters.info.id, base, () => (told.textContent = say("data.measuring"))))) {
+        told.textContent = say("data.measuring_failed");
+        return false;
+      }
+      filters.order = name === "position" && down === "false" ? {} : { sort: name, descending: down === "true" };
       filters.put({
         tags: tags.chosen(), is_flagged: answer(flagged), is_edited: answer(edited), kind: kind.value, role: role.value, ...range,
-        length_unit: measured && unit === "tokens" ? unit : undefined,
-        base: unit === "tokens" || name === "tokens" ? asked.base : undefined,
+        length_unit: byTokens ? "tokens" : undefined, base,
       });
+      return true;
     };
-    await data.ask({ title: say("data.filter.title"), body: [body, data.field(say("data.filter.tags"), tags.node)], act: say("data.filter.show"), done });
+    await data.ask({ title: say("data.filter.title"), body: [body, data.field(say("data.filter.tags"), tags.node), told], act: say("data.filter.show"), done });
   };
 })();

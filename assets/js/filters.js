@@ -36,10 +36,11 @@
   };
 
   class Filters {
-    // changed(): called when something else is asked for
-    constructor(ctx, changed) {
+    // changed(): called when something else is asked for. page(): the rows that are shown
+    constructor(ctx, changed, page) {
       this.ctx = ctx;
       this.changed = changed;
+      this.page = page;
       this.info = null;
       this.asked = {}; // the fields of a selection, without its order
       this.order = {}; // sort and descending, where they differ from the table's own
@@ -222,5 +223,5 @@
   }
 
   data.roleName = (say, role) => (ROLES.includes(role) ? say(`data.role.${role}`) : say(`data.section.${role}`));
-  data.filters = (ctx, changed) => new Filters(ctx, changed);
+  data.filters = (ctx, changed, page) => new Filters(ctx, changed, page);
 })();

@@ -23,7 +23,7 @@
       data.current = { info: null, row: null, picked: this.picked };
       this.head = data.datasetHead(ctx, this);
       this.steps = data.steps(ctx);
-      this.filters = data.filters(ctx, () => this.filtered());
+      this.filters = data.filters(ctx, () => this.filtered(), () => this.page);
       this.bulk = data.bulkBar(ctx, this);
       this.view = data.tableView(this);
       this.build();

@@ -95,6 +95,7 @@
       if (data.lengthUnit(page) !== "tokens") return this.sortBy("length");
       const waits = () => (panel.count.textContent = this.say("data.measuring"));
       const isDone = await data.measureRows(panel.ctx.server, page.id, page.base, waits);
+      if (!isDone) panel.ctx.toast(this.say("data.measuring_failed"), "warning");
       if (panel.info?.id === page.id) this.sortBy(isDone ? "tokens" : "length");
     }
 
