@@ -194,6 +194,18 @@ class Findings:
             "UPDATE ignored SET taken_back = ? WHERE ignored_id = ? AND taken_back IS NULL", (now_text(), ignored_id)
         )
 
+    def last_ignored_id(self) -> int:
+        return self._sql.execute("SELECT COALESCE(MAX(ignored_id), 0) FROM ignored").fetchone()[0]
+
+    def rows_ignored_since(self, check_name: str, code: str, ignored_id: int) -> set[int | None]:
+        """Rows of which a finding of the code was set aside later, and still is; None where everything of the code was."""
+        found = self._sql.execute(
+            "SELECT DISTINCT row_id FROM ignored"
+            " WHERE check_name = ? AND code = ? AND taken_back IS NULL AND ignored_id > ?",
+            (check_name, code, ignored_id),
+        )
+        return {row[0] for row in found}
+
     def ignored(self) -> list[Ignored]:
         """What is set aside now, newest first."""
         found = self._sql.execute(

@@ -17,7 +17,7 @@ from studio.store.findings import Findings, StoredFinding
 from studio.store.row_changes import RowChange
 from studio.store.table import Table
 
-OTHER_GONE = "other_gone"
+OTHER_GONE, IGNORED = "other_gone", "ignored"
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,15 @@ class Fixing:
     def __post_init__(self) -> None:
         run = Findings(self.connection).runs().get(self.check)
         self._seen_change = run.last_change if run else 0
+        self._last_ignored = Findings(self.connection).last_ignored_id()
 
     def reasons(self) -> Reasons:
         """As they stand now, for fixes that are worked out or for those that were."""
         return Reasons(self.connection, self.check, self.code, self._seen_change)
+
+    def rows_ignored(self) -> set[int | None]:
+        """Rows of which something was ignored since the fixes were asked for; None in it: everything of the code was."""
+        return Findings(self.connection).rows_ignored_since(self.check, self.code, self._last_ignored)
 
     def iterate(self) -> Iterator[Fix]:
         table, reasons = Table(self.connection), self.reasons()

@@ -15,7 +15,7 @@ import orjson
 
 from studio.data.row_actions import RowAction
 from studio.data.selection import Selection
-from studio.store.fixing import OTHER_GONE, Fixing
+from studio.store.fixing import IGNORED, OTHER_GONE, Fixing
 from studio.store.masks import Masks, masks_path
 from studio.store.row_changes import KEEP, Outcome, RowChange
 from studio.store.selecting import Found, Selector
@@ -81,8 +81,11 @@ class Planning:
     def standing(self, planned: Iterable[Planned]) -> Iterator[RowChange]:
         """Of what was planned before, that which still has its reason: asked inside the transaction that writes it."""
         reasons = self._fixing.reasons() if self._fixing else None
+        ignored = self._fixing.rows_ignored() if self._fixing else set()
         for one in planned:
-            if reasons is None or one.because is None or reasons.hold(one.row_id, one.because):
+            if None in ignored or one.row_id in ignored:
+                self.skipped[IGNORED] += 1
+            elif reasons is None or one.because is None or reasons.hold(one.row_id, one.because):
                 yield one.change
             else:
                 self.skipped[OTHER_GONE] += 1

@@ -10,8 +10,10 @@ from studio.data.selection import Selection
 from studio.errors import ChangedMeanwhile
 from studio.events import Finished, Phase
 from studio.people import Person
+from studio.services.checks import Checks
 from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
+from studio.services.queue import Queue
 from studio.store.masks import Masks, masks_path
 from studio.worker import change_rows
 from tests.checked_datasets import Checked, write_dataset
@@ -59,6 +61,25 @@ def test_a_check_that_ran_again_meanwhile_does_not_make_an_old_plan_true(dataset
 
     job = _job(made, {"kind": "fix", "check": "exact_duplicates", "code": "same_row"})
     assert _changed(job, meanwhile)["changed"] == 0
+
+
+def test_what_is_ignored_while_its_fix_is_planned_stays_as_it_is(datasets, settings, person: Person):
+    """First one of three rows, then whatever the code found: the plan is older than either."""
+    rows = [conversation(f"I am {name}@mugs.shop.", "Hello.") for name in ("ann", "ken", "mia")]
+    made = write_dataset(person.workspace, rows)
+    made.check("personal_data")
+    queue = Queue(settings)
+    service = Checks(datasets, None, queue, Bulk(datasets, queue))
+    code = ("personal_data", "email")
+    fix = {"kind": "fix", "check": code[0], "code": code[1]}
+    of_ken = made.found(*code)[1].finding_id
+    told = _changed(_job(made, fix), lambda: service.ignore(person, made.dataset_id, *code, "It is ours.", of_ken))
+    assert (told["changed"], told["skipped"]) == (2, {"ignored": 1})
+    assert datasets.row(person, made.dataset_id, 2)["record"] == rows[1]
+    datasets.undo(person, made.dataset_id, "undo")
+    made.check("personal_data")
+    told = _changed(_job(made, fix), lambda: service.ignore(person, made.dataset_id, *code, "All are ours."))
+    assert (told["changed"], told["skipped"]) == (0, {"ignored": 2})
 
 
 def test_a_job_that_still_searches_is_stopped_and_one_that_found_changes_what_it_found(datasets, person: Person):
