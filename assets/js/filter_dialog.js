@@ -54,10 +54,14 @@
     const body = el("div", { class: "ws-halves" }, [
       data.field(say("data.filter.flagged"), flagged),
       data.field(say("data.filter.edited"), edited),
-      data.field(say("data.filter.length"), el("span", { class: "ws-inline" }, [unit, least, el("span", { class: "ws-key", text: "–" }), most])),
       menu.kinds.length > 1 || asked.kind ? data.field(say("data.filter.kind"), kind) : null,
       data.field(say("data.filter.role_long"), role),
       data.field(say("data.filter.sort"), sort),
+    ]);
+    unit.setAttribute("aria-label", say("data.filter.length"));
+    const length = el("div", { class: "ws-field" }, [
+      el("span", { class: "ws-key", text: say("data.filter.length") }),
+      el("span", { class: "ws-inline" }, [unit, least, el("span", { class: "ws-key", text: "–" }), most]),
     ]);
     const done = async () => {
       const [name, down] = sort.value.split(" ");
@@ -75,6 +79,6 @@
       });
       return true;
     };
-    await data.ask({ title: say("data.filter.title"), body: [body, data.field(say("data.filter.tags"), tags.node), told], act: say("data.filter.show"), done });
+    await data.ask({ title: say("data.filter.title"), body: [body, length, data.field(say("data.filter.tags"), tags.node), told], act: say("data.filter.show"), done });
   };
 })();
