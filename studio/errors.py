@@ -125,7 +125,7 @@ class PatternInvalid(InputError):
 
 
 class PatternTooSlow(InputError):
-    """A regular expression that one text keeps busy for too long. values: pattern, seconds."""
+    """A regular expression that one text, or all of a row, keep busy for too long. values: pattern, seconds."""
 
 
 class ReplacementTooLong(InputError):

@@ -16,6 +16,9 @@ LONGEST_PATTERN = 1000
 TEXT_TIME_S = 0.25
 """How long a pattern may look at one text: an honest one needs microseconds, a hostile one would never end."""
 
+RECORD_TIME_S = 5.0
+"""How long a pattern may replace in all texts of one record: a thousand of a millisecond each, or twenty hostile ones."""
+
 MOST_UNFOLDED = 1_200
 """Characters of a pattern with its counted repeats written out: the library writes them out, ((((a{99}){99}){99}){99})
 takes more than 2 GB, and it looks at the clock only between pieces: with a piece of 5,000 letters after minutes."""

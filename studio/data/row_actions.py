@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from studio.data.checks import CHECKS
 from studio.data.kinds import SIDES, record_kind
-from studio.data.patterns import LONGEST_PATTERN, check_template, compile_pattern
+from studio.data.patterns import LONGEST_PATTERN, RECORD_TIME_S, check_template, compile_pattern
 from studio.data.record_texts import with_texts
 from studio.data.rows import LONGEST_ROW_BYTES
 from studio.data.selection import LONGEST_TAG, MOST_TAGS, is_tag
 from studio.data.splits import HELD_OUT, HELD_OUT_BY_HAND, SPLITS, TRAIN_BY_HAND
-from studio.errors import OptionsInvalid, RequestRefused
+from studio.errors import OptionsInvalid, PatternTooSlow, RequestRefused
 
 DELETE, TAG, REPLACE, SYSTEM, MOVE = "delete_rows", "tag_rows", "replace_text", "set_system", "move_rows"
 FIX = "fix_rows"
@@ -28,6 +29,8 @@ _HALF_LETTER = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair stands in no database."""
 
 Record = dict[str, Any]
+Look = Callable[[], None]
+"""Called between the texts of a record, which can have thousands; raises where nobody waits for it any more."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,15 @@ class Made:
 
 @dataclass(frozen=True)
 class RowAction:
-    """name: under which the change is kept, with its details. make: what becomes of a record, None where it stays.
+    """name: under which the change is kept, with its details. make: what becomes of a record, None where it stays; raises
+    PatternTooSlow, ReplacementTooLong.
 
     fix: (check, code) whose fix is to be applied where it stands.
     """
 
     name: str
     details: Mapping[str, Any]
-    make: Callable[[Record], Made] | None = None
+    make: Callable[[Record, Look], Made] | None = None
     deletes: bool = False
     tags_add: tuple[str, ...] = ()
     tags_remove: tuple[str, ...] = ()
@@ -111,13 +115,16 @@ def _replace(given: dict[str, Any]) -> RowAction:
     if is_regex:
         check_template(pattern, put)
 
-    def make(record: Record) -> Made:
-        places, room = 0, LONGEST_MADE
+    def make(record: Record, look: Look) -> Made:
+        places, room, end_s = 0, LONGEST_MADE, time.monotonic() + RECORD_TIME_S
 
         def change(_path: str, its_role: str, text: str) -> str:
             nonlocal places, room
             if role is not None and role != its_role:
                 return text
+            look()
+            if time.monotonic() > end_s:
+                raise PatternTooSlow(pattern=find, seconds=RECORD_TIME_S)
             # A row that is longer already may stay so.
             made, count = pattern.replace(text, template, max(room, len(text)))
             places += count if made != text else 0
@@ -136,7 +143,7 @@ def _system(given: dict[str, Any]) -> RowAction:
     if not isinstance(text, str) or len(text) > LONGEST_SYSTEM:
         raise RequestRefused()
 
-    def make(record: Record) -> Made:
+    def make(record: Record, _look: Look) -> Made:
         kind = record_kind(record)
         if kind is None or not SIDES[kind]:
             return Made(record, 0)

@@ -112,16 +112,18 @@ class Bulk:
             found = find_meant(rows.connection, selection, LOOK_S)
             complete = found.complete
             planning = plan(rows.connection, person.workspace, dataset_id, selection, read, found)
-            for planned in planning.iterate():
-                if planned is not None:
+            planning.end_s = end_s
+            try:
+                for planned in planning.iterate():
+                    if planned is None:
+                        continue
                     changed, places = changed + 1, places + planned.places
                     if len(first) < _PREVIEW_ROWS and characters < _PREVIEW_CHARACTERS:
                         shown = _shown(rows, planned)
                         characters += measure_record(shown["before"]) + measure_record(shown["after"])
                         first.append(shown | {"parts": compare_records(shown.pop("before"), shown.pop("after"))})
-                if time.monotonic() > end_s:
-                    complete = False
-                    break
+            except PlanningTooLong:
+                complete = False
         return {"rows": changed, "places": places, "complete": complete, "first": first}
 
     def apply(

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from studio.data.row_actions import RowAction
+from studio.data.row_actions import Look, RowAction
 from studio.data.selection import Selection
 from studio.store.fixing import IGNORED, OTHER_GONE, Fixing
 from studio.store.masks import Masks, masks_path
@@ -22,6 +22,10 @@ from studio.store.selecting import Found, Selector
 from studio.store.table import StoredRow, Table
 
 _BATCH_ROWS = 1000
+
+
+def _go_on() -> None:
+    """Nobody stops it."""
 
 
 class PlanningTooLong(Exception):
@@ -50,7 +54,8 @@ class Planning:
     """What an action makes of the rows of a selection, read as it is asked for, in the table's order.
 
     row_ids: the rows that were found to be meant. masks: of a fix. newer: rows that somebody has changed since the
-    person looked, or since the rows were found; they are skipped. end_s: of the clock that `time.monotonic` reads.
+    person looked, or since the rows were found; they are skipped. end_s: of the clock that `time.monotonic` reads. watch: asked between rows and between
+    the texts of a row; what it raises ends the planning.
     """
 
     connection: sqlite3.Connection
@@ -59,6 +64,7 @@ class Planning:
     masks: Masks
     row_ids: array
     end_s: float = float("inf")
+    watch: Look = _go_on
     newer: set[int] = field(default_factory=set)
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_rows: list[int] = field(default_factory=list)
@@ -67,13 +73,18 @@ class Planning:
     def iterate(self) -> Iterator[Planned | None]:
         """One for each row that is meant: None where the action leaves it as it is. Raises PlanningTooLong."""
         for planned in self._fixes() if self.action.fix else self._rows():
-            if time.monotonic() > self.end_s:
-                raise PlanningTooLong
+            self.look()
             if planned is not None and planned.row_id in self.newer:
                 self.skipped["changed"] += 1
                 self.skipped_rows.append(planned.row_id)
                 planned = None
             yield planned
+
+    def look(self) -> None:
+        """Raises PlanningTooLong, or what `watch` raises."""
+        if time.monotonic() > self.end_s:
+            raise PlanningTooLong
+        self.watch()
 
     def changes(self) -> Iterator[RowChange]:
         return (planned.change for planned in self.iterate() if planned is not None)
@@ -99,7 +110,7 @@ class Planning:
         table = Table(self.connection)
         for start in range(0, len(self.row_ids), _BATCH_ROWS):
             for row in table.rows_by_id(list(self.row_ids[start : start + _BATCH_ROWS])):
-                yield plan_row(row, self.action)
+                yield plan_row(row, self.action, self.look)
 
     def _fixes(self) -> Iterator[Planned | None]:
         check, code = self.action.fix or ("", "")
@@ -134,11 +145,11 @@ def plan(
     return Planning(connection, selection, action, Masks(masks_path(workspace, dataset_id)), found.row_ids)
 
 
-def plan_row(row: StoredRow, action: RowAction) -> Planned | None:
+def plan_row(row: StoredRow, action: RowAction, look: Look) -> Planned | None:
     record, before, places = KEEP, None, 0
     if action.make is not None:
         before = orjson.loads(row.record)
-        made = action.make(before)
+        made = action.make(before, look)
         if not made.places:
             return None
         record, places = made.record, made.places

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,7 +85,7 @@ def _change(job: WorkerJob, log: Changes, planning: Planning, seen: int) -> Gene
     action, total = planning.action, len(planning.row_ids)
     if action.reads_texts:
         yield Phase("planning", total=total, unit="rows")
-        planning.newer = log.touched_since(seen)
+        planning.newer, planning.watch = log.touched_since(seen), partial(_heed_stop, job)
         total = _write_plan(job, planning, total)
         changes = planning.standing(read_plan(job.folder / _PLAN_NAME))
     else:
@@ -123,10 +124,14 @@ def _path(job: WorkerJob, dataset_id: str) -> Path:
 def _watch(job: WorkerJob, total: int) -> Any:
     def tick(done: int) -> None:
         job.emit(Progress(done, total, "rows"))
-        if job.should_stop():
-            raise _StoppedByPerson
+        _heed_stop(job)
 
     return tick
+
+
+def _heed_stop(job: WorkerJob) -> None:
+    if job.should_stop():
+        raise _StoppedByPerson
 
 
 def _write_plan(job: WorkerJob, planning: Planning, total: int) -> int:

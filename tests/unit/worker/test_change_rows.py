@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from studio.data.selection import Selection
-from studio.errors import ChangedMeanwhile
+from studio.errors import ChangedMeanwhile, PatternTooSlow
 from studio.events import Finished, Phase
 from studio.people import Person
 from studio.services.checks import Checks
@@ -95,6 +96,31 @@ def test_a_job_that_still_searches_is_stopped_and_one_that_found_changes_what_it
     assert (told["changed"], told["skipped"], told["skipped_rows"]) == (2, {"changed": 1}, [2])
     page = datasets.page(person, made.dataset_id, {"tags": ["order"]})
     assert [row["row_id"] for row in page["rows"]] == [1, 3]
+
+
+def test_a_row_of_thousands_of_slow_texts_is_given_up_or_stopped_and_stays_as_it_is(
+    datasets, person: Person, monkeypatch
+):
+    """Each of the 3,000 texts takes some 40 ms, far from a text's limit; all of them take two minutes."""
+    slow = {"messages": [turn for _ in range(1500) for turn in conversation("a" * 22, "a" * 22)["messages"]]}
+    made = write_dataset(person.workspace, [conversation("aab", "Yes."), slow])
+    replacing = {"kind": "replace", "find": "(a|aa)+b", "put": "c", "is_regex": True}
+    began_s = time.monotonic()
+    stopped = _job(made, replacing)
+    kinds = []
+    for event in change_rows.run(stopped):
+        kinds.append(event.name)
+        (stopped.folder / "stop").touch()
+    assert kinds == ["planning"]
+    monkeypatch.setattr("studio.data.row_actions.RECORD_TIME_S", 0.3)
+    with pytest.raises(PatternTooSlow) as refused:
+        list(change_rows.run(_job(made, replacing)))
+    assert refused.value.values["seconds"] == 0.3, "the row's limit, not a text's"
+    monkeypatch.setattr("studio.services.dataset_bulk.LOOK_S", 0.2)
+    looked = Bulk(datasets, NoQueue()).look(person, made.dataset_id, Selection(), replacing)
+    assert (looked["rows"], looked["complete"]) == (1, False)
+    assert time.monotonic() - began_s < 5
+    assert [datasets.row(person, made.dataset_id, number)["revision"] for number in (1, 2)] == [1, 1]
 
 
 def test_a_placeholder_keeps_its_one_meaning_where_somebody_masks_a_row_while_a_job_plans(datasets, person: Person):
