@@ -30,6 +30,7 @@ from studio.store.connection import transaction
 from studio.store.findings import Findings
 from studio.store.fixing import Fixing
 from studio.store.masks import Masks, masks_path
+from studio.store.other_rows import OtherRows
 
 KIND = "check"
 PAGE_FINDINGS = 50
@@ -202,9 +203,10 @@ class Checks:
         Nothing is written, the map of placeholders neither. Raises NotYours, RequestRefused for a code without a fix.
         """
         _check_fixable(check, code)
-        with self._opened(person, dataset_id) as rows:
+        with self._opened(person, dataset_id) as rows, OtherRows(person.workspace, dataset_id) as others:
             total = Findings(rows.connection).count_open().get((check, code), (0, 0))[1]
-            fixing = Fixing(rows.connection, check, code, Masks(masks_path(person.workspace, dataset_id)), row_ids)
+            masks = Masks(masks_path(person.workspace, dataset_id))
+            fixing = Fixing(rows.connection, check, code, masks, others, row_ids)
             fixes = [
                 {
                     "row_id": fix.row_id,

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -25,7 +26,7 @@ from studio.store.connection import transaction
 from studio.store.findings import Findings
 from studio.store.history import History, details_of, rows_of
 from studio.store.row_changes import KEEP, RowChange, measure_record, write_changes
-from studio.store.row_planning import Planned, PlanningTooLong, find_meant, plan
+from studio.store.row_planning import Planned, PlanningTooLong, find_meant, held_for, plan
 from studio.store.selecting import SEARCH_TIME_S
 
 __all__ = ["KEEP", "Bulk", "RowChange", "apply_changes"]
@@ -147,7 +148,8 @@ class Bulk:
             found = find_meant(rows.connection, selection, AT_ONCE_S)
             is_small = found.complete and len(found.row_ids) <= AT_ONCE_ROWS
             if is_small or rows.changes.find(deed):
-                with suppress(PlanningTooLong), transaction(rows.connection):
+                held = held_for(person.workspace, read, partial(_wait_until, time.monotonic() + AT_ONCE_S))
+                with suppress(PlanningTooLong), held, transaction(rows.connection):
                     planning = plan(rows.connection, person.workspace, dataset_id, selection, read, found)
                     planning.newer = rows.changes.touched_since(last if seen is None else min(seen, last))
                     planning.end_s = time.monotonic() + AT_ONCE_S
@@ -231,6 +233,11 @@ class Bulk:
     def _opened(self, person: Person, dataset_id: str) -> Iterator[DatasetRows]:
         with self._datasets.rows(person, dataset_id) as rows:
             yield rows
+
+
+def _wait_until(end_s: float) -> None:
+    if time.monotonic() > end_s:
+        raise PlanningTooLong
 
 
 def _next_steps(rows: DatasetRows) -> dict[str, Change | None]:

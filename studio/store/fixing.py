@@ -14,21 +14,23 @@ from studio.data.checks import CHECKS, OTHER_ROW, Fixer, Record
 from studio.data.splits import HELD_OUT, TRAIN, split_of
 from studio.store.changes import Changes
 from studio.store.findings import Findings, StoredFinding
+from studio.store.other_rows import OtherPlace, OtherRows
 from studio.store.row_changes import RowChange
 from studio.store.table import Table
 
-OTHER_GONE, IGNORED = "other_gone", "ignored"
+OTHER_GONE, ELSEWHERE_GONE, IGNORED = "other_gone", "elsewhere_gone", "ignored"
 
 
 @dataclass(frozen=True)
 class Fix:
-    """What becomes of one row. after: None where it is left out. because: the other row that is the reason for that."""
+    """What becomes of one row. after: None where it is left out. because: the other row that is the reason for that, of the
+    dataset by its id or of another one."""
 
     row_id: int
     revision: int
     before: Record
     after: Record | None
-    because: int | None = None
+    because: int | OtherPlace | None = None
 
     @property
     def change(self) -> RowChange:
@@ -68,13 +70,14 @@ class Reasons:
 class Fixing:
     """The fixes of a code over standing findings, read as they are asked for.
 
-    row_ids: only these rows, where given. skipped: rows by the cause why they stay.
+    others: in which a row is looked for that is the reason why one is left out. row_ids: only these rows, where given. skipped: rows by the cause why they stay.
     """
 
     connection: sqlite3.Connection
     check: str
     code: str
     fixer: Fixer
+    others: OtherRows
     row_ids: list[int] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -104,13 +107,17 @@ class Fixing:
 
     def _mended(
         self, record: Record, findings: list[StoredFinding], reasons: Reasons
-    ) -> tuple[Record | None, int | None]:
+    ) -> tuple[Record | None, int | OtherPlace | None]:
         """What becomes of the record, and the other row because of which it is left out."""
         check = CHECKS[self.check]
         made: Record = record
         for finding in findings:
             values = finding.values
             after = check.fix(made, values, self.fixer)
+            if after is None and self.code in check.elsewhere:
+                place = self.others.find(check, self.code, record, values)
+                self.skipped[ELSEWHERE_GONE] += place is None
+                return (record if place is None else None), place
             if after is None:
                 other = values.get(OTHER_ROW)
                 if other is None or reasons.hold(int(finding.row_id or 0), other):

@@ -7,16 +7,19 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from studio.data.checks import CHECKS
 from studio.data.row_actions import Look, RowAction
 from studio.data.selection import Selection
-from studio.store.fixing import IGNORED, OTHER_GONE, Fixing
+from studio.store.fixing import ELSEWHERE_GONE, IGNORED, OTHER_GONE, Fixing
 from studio.store.masks import Masks, masks_path
+from studio.store.other_rows import OtherPlace, OtherRows, one_fix_at_a_time
 from studio.store.row_changes import KEEP, Outcome, RowChange
 from studio.store.selecting import Found, Selector
 from studio.store.table import StoredRow, Table
@@ -42,7 +45,7 @@ class Planned:
     change: RowChange
     before: dict[str, Any] | None
     places: int
-    because: int | None = None
+    because: int | OtherPlace | None = None
 
     @property
     def row_id(self) -> int:
@@ -59,6 +62,8 @@ class Planning:
     """
 
     connection: sqlite3.Connection
+    workspace: Path
+    dataset_id: str
     selection: Selection
     action: RowAction
     masks: Masks
@@ -91,15 +96,21 @@ class Planning:
 
     def standing(self, planned: Iterable[Planned]) -> Iterator[RowChange]:
         """Of what was planned before, that which still has its reason: asked inside the transaction that writes it."""
-        reasons = self._fixing.reasons() if self._fixing else None
-        ignored = self._fixing.rows_ignored() if self._fixing else set()
-        for one in planned:
-            if None in ignored or one.row_id in ignored:
-                self.skipped[IGNORED] += 1
-            elif reasons is None or one.because is None or reasons.hold(one.row_id, one.because):
-                yield one.change
-            else:
-                self.skipped[OTHER_GONE] += 1
+        if self._fixing is None:
+            yield from (one.change for one in planned)
+            return
+        reasons, ignored = self._fixing.reasons(), self._fixing.rows_ignored()
+        with OtherRows(self.workspace, self.dataset_id) as others:
+            for one in planned:
+                because = one.because
+                if None in ignored or one.row_id in ignored:
+                    self.skipped[IGNORED] += 1
+                elif isinstance(because, int) and not reasons.hold(one.row_id, because):
+                    self.skipped[OTHER_GONE] += 1
+                elif isinstance(because, OtherPlace) and not others.is_there(because):
+                    self.skipped[ELSEWHERE_GONE] += 1
+                else:
+                    yield one.change
 
     def tell(self, outcome: Outcome) -> dict[str, Any]:
         """{changed, skipped: {cause: rows}, skipped_rows: ids of the first}."""
@@ -115,9 +126,10 @@ class Planning:
     def _fixes(self) -> Iterator[Planned | None]:
         check, code = self.action.fix or ("", "")
         row_ids = list(self.row_ids) if self.selection.has_conditions else None
-        self._fixing = Fixing(self.connection, check, code, self.masks, row_ids)
-        for fix in self._fixing.iterate():
-            yield Planned(fix.change, fix.before, 1, fix.because)
+        with OtherRows(self.workspace, self.dataset_id) as others:
+            self._fixing = Fixing(self.connection, check, code, self.masks, others, row_ids)
+            for fix in self._fixing.iterate():
+                yield Planned(fix.change, fix.before, 1, fix.because)
         self.skipped.update(self._fixing.skipped)
 
 
@@ -142,7 +154,15 @@ def plan(
     action: RowAction,
     found: Found,
 ) -> Planning:
-    return Planning(connection, selection, action, Masks(masks_path(workspace, dataset_id)), found.row_ids)
+    masks = Masks(masks_path(workspace, dataset_id))
+    return Planning(connection, workspace, dataset_id, selection, action, masks, found.row_ids)
+
+
+def held_for(workspace: Path, action: RowAction, wait: Callable[[], None]) -> AbstractContextManager[None]:
+    """What stands around the transaction that writes an action's changes. wait: as of `one_fix_at_a_time`."""
+    check, code = action.fix or (None, None)
+    is_elsewhere = check is not None and code in CHECKS[check].elsewhere
+    return one_fix_at_a_time(workspace, wait) if is_elsewhere else nullcontext()
 
 
 def plan_row(row: StoredRow, action: RowAction, look: Look) -> Planned | None:

@@ -20,8 +20,9 @@ from studio.store.changes import Changes
 from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.history import History, rows_of
+from studio.store.other_rows import OtherPlace
 from studio.store.row_changes import Outcome, RowChange, write_changes
-from studio.store.row_planning import Planned, Planning, find_meant, plan
+from studio.store.row_planning import Planned, Planning, find_meant, held_for, plan
 from studio.worker.context import WorkerJob
 
 _PLAN_NAME = "plan.part"
@@ -91,7 +92,7 @@ def _change(job: WorkerJob, log: Changes, planning: Planning, seen: int) -> Gene
     else:
         changes = planning.changes()
     yield Phase("changing", total=total, unit="rows")
-    with transaction(log.connection):
+    with held_for(job.workspace, action, partial(_heed_stop, job)), transaction(log.connection):
         planning.newer = log.touched_since(seen)
         outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, _watch(job, total))
         planning.masks.save()
@@ -155,4 +156,5 @@ def read_plan(path: Path) -> Iterator[Planned]:
     with path.open("rb") as file:
         for line in file:
             row_id, revision, record, because, places = orjson.loads(line)
+            because = OtherPlace(**because) if isinstance(because, dict) else because
             yield Planned(RowChange(row_id, revision, record), None, places, because)

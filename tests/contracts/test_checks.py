@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import orjson
 import pytest
 
-from studio.data.checks import CHECKS, SEVERITIES, Check, CheckRow, Finding, severity_of
+from studio.data.checks import CHECKS, OTHER_DATASET, OTHER_NUMBER, SEVERITIES, Check, CheckRow, Finding, severity_of
 from tests.architecture.words_rules import places, wrong_words
 
 
@@ -61,7 +61,9 @@ def test_every_code_of_a_check_is_in_its_example_and_has_words_in_both_languages
     assert set(check.severities) | check.fixable <= set(check.words)
     for text in (check.title, check.summary, *check.words.values()):
         assert list(wrong_words(text.en, text.ja)) == []
+    assert check.elsewhere <= check.fixable
     for finding in check.example.findings:
+        assert finding.code not in check.elsewhere or {OTHER_DATASET, OTHER_NUMBER} <= set(finding.values)
         assert places(check.words[finding.code].en) <= set(finding.values)
 
 

@@ -19,6 +19,9 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warn", "info")
 OTHER_ROW = "other_row"
 """The name of a finding's value that is the id of another row: a person is shown that row's place instead."""
 
+OTHER_DATASET, OTHER_NUMBER = "dataset", "number"
+"""The names of the values that say which row of which other dataset a finding is about."""
+
 
 @dataclass(frozen=True)
 class CheckRow:
@@ -112,7 +115,8 @@ class Check(Protocol):
     `severity`; an error keeps a dataset from being trained on until it is mended or ignored with a reason. kinds: the
     records it looks at; None for all. needs: a part of the context without which there is nothing to look for. uses: names of
     `CheckSettings` that change what it finds. fixable: codes for which `fix` is safe enough to be offered. across: codes
-    that stand only while the row is trained on and its OTHER_ROW is held out.
+    that stand only while the row is trained on and its OTHER_ROW is held out. elsewhere: codes about a row of another
+    dataset (OTHER_DATASET, OTHER_NUMBER), without which there is no reason to leave the row out.
     """
 
     name: str
@@ -127,6 +131,7 @@ class Check(Protocol):
     severities: ClassVar[Mapping[str, Severity]] = MappingProxyType({})
     fixable: ClassVar[frozenset[str]] = frozenset()
     across: ClassVar[frozenset[str]] = frozenset()
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
 
     def find(self, rows: Callable[[], Iterator[CheckRow]], context: CheckContext) -> Iterator[Finding]:
         """Everything found, in any order. rows: all rows of the check's kinds, in order, from the start at each call."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from studio.data.checks import (
+    OTHER_DATASET,
+    OTHER_NUMBER,
     OTHER_ROW,
     Check,
     CheckContext,
@@ -74,6 +76,7 @@ class Leakage(Check):
     }
     fixable = frozenset({EXACT, CONTAINED, OTHER_EXACT, OTHER_PROMPT, OTHER_CONTAINED})
     across = frozenset({EXACT, SAME_PROMPT, CONTAINED})
+    elsewhere = frozenset({OTHER_EXACT, OTHER_PROMPT, OTHER_CONTAINED})
     example = CheckExample(
         rows=(
             example_row(1, _talk("Do you sell mugs?", "Yes.")),
@@ -179,7 +182,7 @@ def _find_in_others(read: Callable[[], Iterator[CheckRow]], own: _Texts, context
 
     for found in _find_rare(index, unknown):
         dataset, number = places.find(found.other)
-        values = {"dataset": dataset, "number": number, "share": _percent(found)}
+        values = {OTHER_DATASET: dataset, OTHER_NUMBER: number, "share": _percent(found)}
         yield Finding(OTHER_CONTAINED, values, found.name)
 
 
@@ -189,7 +192,7 @@ def _find_equal(code: str, own: Keys, theirs: Keys, name: str, known: set[int]) 
         for row_id in group if number is not None else ():
             if row_id > 0 and row_id not in known:
                 known.add(row_id)
-                yield Finding(code, {"dataset": name, "number": number}, row_id)
+                yield Finding(code, {OTHER_DATASET: name, OTHER_NUMBER: number}, row_id)
 
 
 class _Places:

@@ -17,6 +17,7 @@ from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
 from studio.store.masks import Masks, masks_path
+from studio.store.other_rows import one_fix_at_a_time
 from studio.worker.checks import run as run_checks
 from tests.checked_datasets import Checked, write_dataset
 from tests.dataset_jobs import NoQueue, conversation, make_job, run_job
@@ -144,6 +145,69 @@ def test_a_leaked_row_stays_once_the_two_are_on_one_side_of_the_split(service, p
     assert service.fix(*leaked, "after-share")["skipped"] == {"other_gone": 1}
     datasets.undo(person, made.dataset_id, "undo-share")
     assert service.fix(*leaked, "deed")["changed"] == 1, "as it stood when it was found"
+
+
+@pytest.fixture
+def twins(service, person) -> tuple[Checked, Checked]:
+    """Two datasets that hold the same two rows and one that asks the same; each was checked against the other."""
+    made = [
+        write_dataset(person.workspace, [*ROWS[:2], conversation("Is it free?", reply)], name=name)
+        for name, reply in (("First", "No."), ("Second", "It is."))
+    ]
+    for one in made:
+        one.check("leakage")
+    return made[0], made[1]
+
+
+def test_a_row_that_lies_in_two_datasets_stays_in_one_whichever_is_mended_first(service, person, twins, datasets):
+    for one, rows in ((twins[0], 3), (twins[1], 0)):
+        preview = service.preview_fix(person, one.dataset_id, "leakage", "other_exact")
+        assert [fix["row_id"] for fix in preview["fixes"]] == ([1, 2] if rows else [])
+        done = service.fix(person, one.dataset_id, "leakage", "other_exact", "exact")
+        assert (done["changed"], done["skipped"]) == ((2, {}) if rows else (0, {"elsewhere_gone": 2}))
+        done = service.fix(person, one.dataset_id, "leakage", "other_prompt", "prompt")
+        assert (done["changed"], done["skipped"]) == ((1, {}) if rows else (0, {"elsewhere_gone": 1}))
+        assert [datasets.info(person, each.dataset_id)["rows"] for each in twins] == [0, 3]
+    datasets.undo(person, twins[0].dataset_id, "undo-prompt")
+    assert service.fix(person, twins[1].dataset_id, "leakage", "other_prompt", "again")["changed"] == 1
+
+
+def test_a_row_stays_where_the_row_of_the_other_dataset_says_something_else_or_its_dataset_is_gone(
+    service, person, twins, datasets
+):
+    first, second = twins
+    datasets.save_row(person, second.dataset_id, 1, 1, conversation("Do you sell mugs?", "No."), "edit")
+    done = service.fix(person, first.dataset_id, "leakage", "other_exact", "one")
+    assert (done["changed"], done["skipped"]) == (0, {"elsewhere_gone": 2}), (
+        "both name row 1; what is left asks the same"
+    )
+    datasets.undo(person, second.dataset_id, "undo")
+    datasets.rename(person, second.dataset_id, "Third")
+    assert service.fix(person, first.dataset_id, "leakage", "other_exact", "two")["skipped"] == {"elsewhere_gone": 2}
+    datasets.rename(person, second.dataset_id, "Second")
+    assert len(service.preview_fix(person, first.dataset_id, "leakage", "other_exact")["fixes"]) == 2
+    datasets.delete(person, second.dataset_id)
+    assert service.fix(person, first.dataset_id, "leakage", "other_exact", "three")["skipped"] == {"elsewhere_gone": 2}
+
+
+def test_a_row_that_stands_in_part_in_another_dataset_goes_while_it_does(service, person, datasets):
+    story = "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May."
+    other = write_dataset(person.workspace, [conversation("Who wrote " + story, "Nobody.")], name="Sums")
+    made = write_dataset(person.workspace, [conversation(story, "72."), conversation(story + " Sum?", "72.")])
+    made.check("leakage")
+    contained = ("leakage", "other_contained")
+    assert service.fix(person, made.dataset_id, *contained, "one", [1])["changed"] == 1
+    datasets.delete_row(person, other.dataset_id, 1, "delete")
+    assert service.fix(person, made.dataset_id, *contained, "two")["skipped"] == {"elsewhere_gone": 1}
+
+
+def test_two_fixes_that_go_by_each_other_s_rows_wait_for_each_other(service, person, twins, monkeypatch):
+    monkeypatch.setattr("studio.services.dataset_bulk.AT_ONCE_S", 0.1)
+    held_by_another = one_fix_at_a_time(person.workspace, lambda: None)
+    with held_by_another:
+        left = service.fix(person, twins[0].dataset_id, "leakage", "other_exact", "waits")
+        assert set(left) == {"job_id"}, "what cannot be done at once is a job's, which waits"
+    assert service.fix(person, twins[0].dataset_id, "leakage", "other_exact", "goes")["changed"] == 2
 
 
 def test_a_row_that_was_edited_meanwhile_is_left_as_it_is(service, person, checked, datasets):

@@ -16,6 +16,7 @@ from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
 from studio.store.masks import Masks, masks_path
+from studio.store.other_rows import one_fix_at_a_time
 from studio.worker import change_rows
 from tests.checked_datasets import Checked, write_dataset
 from tests.dataset_jobs import NoQueue, conversation, make_job
@@ -81,6 +82,26 @@ def test_what_is_ignored_while_its_fix_is_planned_stays_as_it_is(datasets, setti
     made.check("personal_data")
     told = _changed(_job(made, fix), lambda: service.ignore(person, made.dataset_id, *code, "All are ours."))
     assert (told["changed"], told["skipped"]) == (0, {"ignored": 2})
+
+
+def test_a_row_stays_where_the_other_dataset_s_is_left_out_because_of_it_while_the_fix_is_planned(
+    datasets, settings, person: Person
+):
+    rows = [conversation("Do you sell mugs?", "Yes.")]
+    one, other = (write_dataset(person.workspace, rows, name=name) for name in ("First", "Second"))
+    one.check("leakage")
+    other.check("leakage")
+    fix = {"kind": "fix", "check": "leakage", "code": "other_exact"}
+    bulk = Bulk(datasets, NoQueue())
+    told = _changed(_job(one, fix), lambda: bulk.apply(person, other.dataset_id, Selection(), fix, "other"))
+    assert (told["changed"], told["skipped"]) == (0, {"elsewhere_gone": 1})
+    assert [datasets.info(person, each.dataset_id)["rows"] for each in (one, other)] == [1, 0]
+    with one_fix_at_a_time(person.workspace, lambda: None):
+        waiting = _job(one, fix)
+        events = change_rows.run(waiting)
+        assert [next(events).name, next(events).name] == ["planning", "changing"]
+        (waiting.folder / "stop").touch()
+        assert list(events) == [], "a job that waits for another fix hears the stop"
 
 
 def test_a_job_that_still_searches_is_stopped_and_one_that_found_changes_what_it_found(datasets, person: Person):
