@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -31,6 +32,7 @@ from studio.store.findings import Findings
 from studio.store.fixing import Fixing
 from studio.store.masks import Masks, masks_path
 from studio.store.other_rows import OtherRows
+from studio.store.placeholders import standing_numbers
 
 KIND = "check"
 PAGE_FINDINGS = 50
@@ -205,7 +207,7 @@ class Checks:
         _check_fixable(check, code)
         with self._opened(person, dataset_id) as rows, OtherRows(person.workspace, dataset_id) as others:
             total = Findings(rows.connection).count_open().get((check, code), (0, 0))[1]
-            masks = Masks(masks_path(person.workspace, dataset_id))
+            masks = Masks(masks_path(person.workspace, dataset_id), partial(standing_numbers, rows.connection))
             fixing = Fixing(rows.connection, check, code, masks, others, row_ids)
             fixes = [
                 {

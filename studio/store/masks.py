@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from studio.errors import ChangedMeanwhile, FileUnreadable
+from studio.store.placeholders import COUNTED_DIGITS, highest_numbers
 
 FORMAT = 1
 
@@ -15,9 +16,15 @@ FORMAT = 1
 class Masks:
     """Placeholders by kind and value; the same value gets the same one for good. A map in memory until it is saved."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises FileUnreadable where the map is damaged: numbering anew would give one placeholder two meanings."""
+    def __init__(self, path: Path, find_standing: Callable[[], Mapping[str, int]] = dict) -> None:
+        """find_standing: the highest number of each kind, in capitals, that stands in rows; asked when a new one is given.
+
+        Raises FileUnreadable where the map is damaged: numbering anew would give one placeholder two meanings.
+        """
         self._path = path
+        self._find_standing = find_standing
+        self._highest: dict[str, int] | None = None
+        self._first_new: dict[str, int] = {}
         self._kinds: dict[str, dict[str, str]] = {}
         self._on_disk = _read(path)
         try:
@@ -30,13 +37,24 @@ class Masks:
 
     def placeholder(self, kind: str, value: str) -> str:
         known = self._kinds.setdefault(kind, {})
-        return known.setdefault(value, f"⟨{kind.upper()}_{len(known) + 1}⟩")
+        if value not in known:
+            known[value] = f"⟨{kind.upper()}_{self._next_number(kind.upper())}⟩"
+        return known[value]
 
     def iterate(self) -> Iterator[tuple[str, str, str]]:
         """(kind, value, placeholder), as they were given."""
         for kind, values in self._kinds.items():
             for value, placeholder in values.items():
                 yield kind, value, placeholder
+
+    def check_new(self) -> None:
+        """Raises ChangedMeanwhile where a number that was given as new has come to stand in rows since.
+
+        Stands inside the transaction that writes the rows, before it does.
+        """
+        standing = self._find_standing() if self._first_new else {}
+        if any(standing.get(kind, 0) >= first for kind, first in self._first_new.items()):
+            raise ChangedMeanwhile()
 
     def save(self) -> None:
         """Whole or not at all, on the disk before it returns. Nothing is written where nothing is new.
@@ -51,6 +69,17 @@ class Masks:
         content = json.dumps({"format": FORMAT, "kinds": self._kinds}, ensure_ascii=False).encode()
         _write(self._path, content)
         self._saved, self._on_disk = self._count(), content
+
+    def _next_number(self, kind: str) -> int:
+        """Above all that stands in the map or in rows: those of other maps, or of an import, mean something else."""
+        if self._highest is None:
+            given = (placeholder for _, _, placeholder in self.iterate())
+            self._highest = highest_numbers(given, most_digits=COUNTED_DIGITS)
+            for name, number in self._find_standing().items():
+                self._highest[name] = max(self._highest.get(name, 0), number)
+        number = self._highest[kind] = self._highest.get(kind, 0) + 1
+        self._first_new.setdefault(kind, number)
+        return number
 
     def _count(self) -> int:
         return sum(map(len, self._kinds.values()))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from studio.data.record_texts import with_texts
 from studio.store.masks import Masks
-
-_PLACEHOLDER = re.compile(r"⟨[^⟨⟩\s]+_[0-9]+⟩")
+from studio.store.placeholders import PLACEHOLDER, highest_numbers
 
 
 class Renumbering:
@@ -24,7 +24,11 @@ class Renumbering:
     def renumber(self, record: dict[str, Any]) -> dict[str, Any]:
         if not self._meanings:
             return record
-        return with_texts(record, lambda _path, _role, text: _PLACEHOLDER.sub(self._renumbered, text))
+        return with_texts(record, lambda _path, _role, text: PLACEHOLDER.sub(self._renumbered, text))
+
+    def highest_unknown(self, texts: Iterable[str]) -> dict[str, int]:
+        """As of `highest_numbers`, of the placeholders that stay as they are."""
+        return highest_numbers(texts, but=self._meanings)
 
     def _renumbered(self, found: re.Match[str]) -> str:
         meaning = self._meanings.get(found[0])

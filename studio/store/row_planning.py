@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from studio.data.selection import Selection
 from studio.store.fixing import ELSEWHERE_GONE, IGNORED, OTHER_GONE, Fixing
 from studio.store.masks import Masks, masks_path
 from studio.store.other_rows import OtherPlace, OtherRows, one_fix_at_a_time
+from studio.store.placeholders import standing_numbers
 from studio.store.row_changes import KEEP, Outcome, RowChange
 from studio.store.selecting import Found, Selector
 from studio.store.table import StoredRow, Table
@@ -154,7 +156,7 @@ def plan(
     action: RowAction,
     found: Found,
 ) -> Planning:
-    masks = Masks(masks_path(workspace, dataset_id))
+    masks = Masks(masks_path(workspace, dataset_id), partial(standing_numbers, connection))
     return Planning(connection, workspace, dataset_id, selection, action, masks, found.row_ids)
 
 

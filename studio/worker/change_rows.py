@@ -94,6 +94,7 @@ def _change(job: WorkerJob, log: Changes, planning: Planning, seen: int) -> Gene
     yield Phase("changing", total=total, unit="rows")
     with held_for(job.workspace, action, partial(_heed_stop, job)), transaction(log.connection):
         planning.newer = log.touched_since(seen)
+        planning.masks.check_new()
         outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, _watch(job, total))
         planning.masks.save()
     return outcome

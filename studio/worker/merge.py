@@ -25,6 +25,7 @@ from studio.store.blending import ids_of_kinds, insert_tags, set_split_keys
 from studio.store.catalogue import DatasetEntry, open_catalogue
 from studio.store.dataset_file import SUFFIX, build_dataset, held_dataset, open_dataset, remove_abandoned
 from studio.store.masks import Masks, masks_path
+from studio.store.placeholders import iterate_marked
 from studio.store.renumbering import Renumbering
 from studio.store.table import StoredRow, Table
 from studio.worker.context import WorkerJob
@@ -54,6 +55,7 @@ class _Part:
     """One dataset on its way: which rows of it, how often, and what they became."""
 
     entry: DatasetEntry
+    connection: sqlite3.Connection
     table: Table
     renumbering: Renumbering
     row_ids: np.ndarray
@@ -89,7 +91,7 @@ class _Merge:
         self._options = options
         self._parts: list[_Part] = []
         self._dropped: Counter[str] = Counter()
-        self._masks = Masks(masks_path(job.workspace, options.dataset_id))
+        self._masks = Masks(masks_path(job.workspace, options.dataset_id), self._standing_numbers)
         self._taken = 0
         self._words = array("d")  # of each written row, the number of its words (`split_key`)
         self._held_out = bytearray()  # and whether its dataset held it out
@@ -129,7 +131,15 @@ class _Merge:
         available = ids_of_kinds(connection, kinds)
         row_ids, counts = draw_rows(available, part.wanted(len(available)), self._options.seed, number)
         known = Masks(masks_path(self._job.workspace, part.dataset_id))
-        return _Part(entry, table, Renumbering(known, self._masks), row_ids, counts)
+        return _Part(entry, connection, table, Renumbering(known, self._masks), row_ids, counts)
+
+    def _standing_numbers(self) -> dict[str, int]:
+        """Of placeholders that no part's map knows: they stay as they are, so that nothing else may become them."""
+        highest: dict[str, int] = {}
+        for part in self._parts:
+            for kind, number in part.renumbering.highest_unknown(iterate_marked(part.connection)).items():
+                highest[kind] = max(highest.get(kind, 0), number)
+        return highest
 
     def _take(self, made: sqlite3.Connection, part: _Part, total: int) -> Iterator[Event]:
         threshold = part.table.fact("held_out_threshold")

@@ -163,6 +163,17 @@ def test_a_placeholder_keeps_its_one_meaning_where_somebody_masks_a_row_while_a_
     assert [kept.placeholder("email", mail) for mail in mails] == ["⟨EMAIL_2⟩", "⟨EMAIL_1⟩"]
 
 
+def test_a_number_that_somebody_types_into_a_row_while_a_job_plans_is_given_to_nobody_else(datasets, person: Person):
+    made = write_dataset(person.workspace, [conversation("I am ann@mugs.shop.", "Hello."), conversation("Hi.", "Hi.")])
+    made.check("personal_data")
+    job = _job(made, {"kind": "fix", "check": "personal_data", "code": "email"})
+    typed = conversation("Ask ⟨EMAIL_1⟩.", "Hi.")
+    told = _changed(job, lambda: datasets.save_row(person, made.dataset_id, 2, 1, typed, "edit"))
+    assert told["changed"] == 1
+    said = datasets.row(person, made.dataset_id, 1)["record"]["messages"][0]["content"]
+    assert said == "I am ⟨EMAIL_2⟩."
+
+
 def test_a_map_of_placeholders_is_never_saved_over_a_newer_one(tmp_path):
     older, newer = Masks(tmp_path / "map.json"), Masks(tmp_path / "map.json")
     newer.placeholder("email", "ken@example.com")

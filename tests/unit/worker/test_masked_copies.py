@@ -8,6 +8,8 @@ import stat
 import pytest
 
 from studio.errors import FileUnreadable
+from studio.services.checks import Checks
+from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
 from studio.store.dataset_file import remove_abandoned
 from studio.store.masks import Masks, masks_path
@@ -70,7 +72,10 @@ def test_a_duplicate_knows_what_its_placeholders_stand_for_and_gives_no_number_t
 
 
 def test_merged_placeholders_are_numbered_anew_so_that_each_stands_for_one_value(datasets, person):
-    """⟨EMAIL_1⟩ is Ann here and Ken there; who is in both gets one; what no row holds is not taken along."""
+    """⟨EMAIL_1⟩ is Ann here and Ken there; who is in both gets one; what no row holds is not taken along.
+
+    Nobody knows what ⟨EMAIL_9⟩ stands for: it stays, and what is known begins above it.
+    """
     first = [conversation("Mail ⟨EMAIL_1⟩.", "I told ⟨EMAIL_3⟩.")]
     second = [conversation("Mail ⟨EMAIL_1⟩ or ⟨EMAIL_2⟩.", "Or ⟨EMAIL_9⟩.")]
     made = merged(
@@ -79,8 +84,8 @@ def test_merged_placeholders_are_numbered_anew_so_that_each_stands_for_one_value
         placed(person, second, "ken@example.org", "ann@example.org"),
     )
     assert records(datasets, person, made) == [
-        conversation("Mail ⟨EMAIL_1⟩.", "I told ⟨EMAIL_2⟩."),
-        conversation("Mail ⟨EMAIL_3⟩ or ⟨EMAIL_1⟩.", "Or ⟨EMAIL_9⟩."),
+        conversation("Mail ⟨EMAIL_10⟩.", "I told ⟨EMAIL_11⟩."),
+        conversation("Mail ⟨EMAIL_12⟩ or ⟨EMAIL_10⟩.", "Or ⟨EMAIL_9⟩."),
     ]
     assert list(meant(person, made).values()) == ["ann@example.org", "mia@example.org", "ken@example.org"]
 
@@ -96,6 +101,29 @@ def test_a_span_stays_on_the_placeholder_that_it_marks(datasets, person):
     )
     span = {"start": 0, "end": 10, "label": "WHO", "text": "⟨EMAIL_11⟩"}
     assert records(datasets, person, made)[-1] == {"text": "⟨EMAIL_11⟩ came.", "entities": [span]}
+
+
+def test_what_is_masked_anew_is_numbered_above_what_stands_in_rows_or_in_the_map(datasets, person):
+    """Rows come with numbers that no map knows, as ⟨EMAIL_1⟩ after a merge of datasets without maps, or an import."""
+    rows = [
+        "I am ann@mugs.shop.",
+        "Ask ⟨EMAIL_1⟩, ⟨PHONE_8⟩ or ⟨EMAIL_12⟩.",
+        f"Not ⟨EMAIL_{'9' * 5000}⟩ nor ⟨EMAIL_x⟩.",
+    ]
+    made = write_dataset(person.workspace, [conversation(text, "Or ken@mugs.shop?") for text in [*rows, "⟨EMAIL_20⟩"]])
+    datasets.delete_row(person, made.dataset_id, 4, "delete")
+    made.check("personal_data")
+    queue = NoQueue()
+    service = Checks(datasets, None, queue, Bulk(datasets, queue))
+    assert service.fix(person, made.dataset_id, "personal_data", "email", "deed")["changed"] == 3
+    assert records(datasets, person, made.dataset_id)[0] == conversation("I am ⟨EMAIL_21⟩.", "Or ⟨EMAIL_22⟩?")
+    assert meant(person, made.dataset_id) == {"⟨EMAIL_21⟩": "ann@mugs.shop", "⟨EMAIL_22⟩": "ken@mugs.shop"}
+    known = Masks(masks_path(person.workspace, made.dataset_id), lambda: {"EMAIL": 5, "PHONE": 8})
+    assert [known.placeholder("email", "mia"), known.placeholder("phone", "1")] == ["⟨EMAIL_23⟩", "⟨PHONE_9⟩"]
+    for number in (0, 1):
+        planted = Masks(masks_path(person.workspace, "d-planted"), lambda: {"IP": 10**15 - 1})
+        assert planted.placeholder("ip", f"10.0.0.{number}") == f"⟨IP_{10**15 + number}⟩"
+        planted.save()
 
 
 def test_a_merge_where_nothing_is_masked_makes_no_map_and_one_with_a_damaged_map_makes_nothing(datasets, person):
