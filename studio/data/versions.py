@@ -113,8 +113,9 @@ def read_frozen(path: Path) -> Iterator[FrozenRow]:
 class VersionWriter:
     """Writes rows into `<part>` and, when all are there, gives the file the name of its content.
 
-    The fingerprint covers kind, record and split of every row in order, so that the same examples on the same sides
-    are the same version, whoever saves them and however often; ids of rows are not part of it.
+    The fingerprint covers id, kind, record and split of every row in order, so that the same rows on the same sides
+    are the same version, however often they are saved. The ids are part of it because what is compared and restored is
+    found by them: two datasets that say the same under other ids each have a file of their own.
     """
 
     def __init__(self, part: Path) -> None:
@@ -144,7 +145,7 @@ class VersionWriter:
         if not held:
             return
         for row in held:
-            text = f"{row.kind}\n{row.split}\n{row.record}\n".encode()
+            text = f"{row.row_id}\n{row.kind}\n{row.split}\n{row.record}\n".encode()
             self._hash.update(len(text).to_bytes(8, "big") + text)
             self._kinds[row.kind] = self._kinds.get(row.kind, 0) + 1
             self._held_out += row.split == "held_out"

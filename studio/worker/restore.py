@@ -84,7 +84,7 @@ def _iterate_changes(
             moved = found.before.split != target.split  # type: ignore[union-attr]
             yield RowChange(found.row_id, record=record, split_key=_key(target, threshold) if moved else None)
             continue
-        # A version may have been saved first by another dataset with the same rows under other ids.
+        # In a file of an older fingerprint the ids may be those of another dataset with the same rows.
         known = connection.execute("SELECT 1 FROM rows WHERE row_id = ?", (found.row_id,)).fetchone()
         yield RowChange(
             found.row_id if known else None, record=record, split_key=_key(target, threshold), brings_back=True

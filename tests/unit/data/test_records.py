@@ -274,12 +274,13 @@ def test_a_version_holds_records_of_every_kind(tmp_path):
     assert [(row.kind, row.record) for row in read_version(path)] == [(kind, GOOD[kind]) for kind in KINDS]
 
 
-def test_the_fingerprint_covers_words_splits_and_order_but_not_row_ids(tmp_path):
+def test_the_fingerprint_covers_words_splits_order_and_the_ids_that_rows_are_found_by(tmp_path):
     rows = frozen(3)
     first = write(tmp_path, rows)[0].fingerprint
-    assert write(tmp_path, [row._replace(row_id=row.row_id + 9) for row in rows])[0].fingerprint == first
-    changed = [rows[::-1], [rows[0]._replace(split="held_out"), *rows[1:]], rows[:2], frozen(3, seed=2)]
-    assert len({first, *(write(tmp_path, other)[0].fingerprint for other in changed)}) == 5
+    assert write(tmp_path, [row._replace(split_key=0.25) for row in rows])[0].fingerprint == first
+    moved = [row._replace(row_id=row.row_id + 9) for row in rows]
+    changed = [moved, rows[::-1], [rows[0]._replace(split="held_out"), *rows[1:]], rows[:2], frozen(3, seed=2)]
+    assert len({first, *(write(tmp_path, other)[0].fingerprint for other in changed)}) == 6
 
 
 def test_a_damaged_or_newer_version_is_refused_with_words(tmp_path):

@@ -161,3 +161,24 @@ def test_what_was_true_of_the_dataset_is_kept_with_the_version(studio, person, d
     assert (details["file"], details["held_out_fraction"], details["purpose"]) == ("rows.jsonl", 0.1, None)
     with pytest.raises(NotYours):
         studio.diffs.details(person, dataset, 9)
+
+
+def test_the_same_rows_under_other_ids_are_compared_and_restored_by_their_own(studio, person, tmp_path):
+    """Both datasets say the same four things; the second one's first row was refused, so that its ids are 2 to 5."""
+    good = [orjson.dumps(conversation(f"Question {n}?", f"Reply {n}.")) for n in range(1, 5)]
+    made = []
+    for name, lines in (("plain", good), ("late", [b'{"messages": []}', *good])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_bytes(b"\n".join(lines))
+        made.append(import_file(person.workspace, path, name=name).dataset_id)
+        save(studio, person, made[-1], name)
+    first, second = made
+    assert [[row[0] for row in rows_of(person, one)] for one in made] == [[1, 2, 3, 4], [2, 3, 4, 5]]
+    assert finish(studio, studio.diffs.compare(person, second, 1, None))["same"] == 4
+    before = rows_of(person, second)
+    assert finish(studio, studio.diffs.restore(person, second, 1, "restore"))["rows"] == 0
+    studio.datasets.delete_row(person, second, 3, "delete")
+    assert finish(studio, studio.diffs.restore(person, second, 1, "again"))["rows"] == 1
+    assert rows_of(person, second) == before
+    studio.diffs.delete(person, first, 1)
+    assert finish(studio, studio.diffs.compare(person, second, 1, None))["same"] == 4, "its file is its own"
