@@ -151,7 +151,7 @@ def _find_in_held_out(read: Callable[[], Iterator[CheckRow]], own: _Texts, held:
             if row.row_id not in held and row.row_id not in known and (only is None or row.row_id in only):
                 yield row.row_id, learned_texts(row.record)
 
-    for found in _find_rare(index, trained):
+    for found in index.find(trained):
         evaluated = places.find(found.other)[1]
         yield Finding(CONTAINED, {OTHER_ROW: evaluated, "share": _percent(found)}, found.name)
 
@@ -180,7 +180,7 @@ def _find_in_others(read: Callable[[], Iterator[CheckRow]], own: _Texts, context
             if row.row_id not in known and (only is None or row.row_id in only):
                 yield row.row_id, learned_texts(row.record)
 
-    for found in _find_rare(index, unknown):
+    for found in index.find(unknown):
         dataset, number = places.find(found.other)
         values = {OTHER_DATASET: dataset, OTHER_NUMBER: number, "share": _percent(found)}
         yield Finding(OTHER_CONTAINED, values, found.name)
@@ -213,16 +213,6 @@ class _Places:
 
     def find(self, number: int) -> tuple[str, int]:
         return self._names[bisect_right(self._starts, number) - 1], self._row_ids[number]
-
-
-def _find_rare(index: Grams, texts: Callable[[set[int] | None], Iterator[Named]]) -> Iterator[Shared]:
-    """What shares stretches with the index that are no boilerplate. Clean rows are read once, others three times."""
-    if not index:
-        return
-    suspected = {found.name for found in index.find(texts(None))}
-    if suspected:
-        index.drop_shared(texts(None))
-        yield from index.find(texts(suspected))
 
 
 def _percent(found: Shared) -> int:

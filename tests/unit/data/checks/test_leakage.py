@@ -93,6 +93,17 @@ def test_a_prompt_that_many_rows_begin_with_is_no_leak():
     assert _find(few) == [], "two held-out rows are too few to show that it is a template; the training rows do"
 
 
+def test_a_template_of_the_held_out_rows_alone_is_no_leak():
+    """Four of forty is the most that hold a stretch which counts: a training row that quotes the template has no part
+    of any question."""
+    drawn = random.Random(4)
+    template = " ".join(drawn.sample(WORDS, 40))
+    held = [_pair(number, f"{template} {drawn.choice(WORDS)}", "Yes.", "held_out") for number in range(1, 41)]
+    assert _find([*held, _pair(41, f"Explain: {template}", "Well.")]) == []
+    ((code, row_id, _),) = _find([*held[:3], _pair(41, f"Explain: {template}", "Well.")])
+    assert (code, row_id) == ("contained", 41), "three rows are too few for a template"
+
+
 def test_japanese_is_compared_by_characters():
     story = "会員カードをお持ちのお客様は、毎月五日に限り全商品が一割引きになります。"
     rows = [
@@ -109,8 +120,9 @@ def test_of_more_stretches_than_fit_a_part_is_compared_and_still_finds_the_leak(
     monkeypatch.setattr("studio.data.checks._grams.MOST_GRAMS", 10_000)
     index = Grams()
     index.add((number, [text]) for number, text in enumerate(texts))
-    assert [found.other for found in index.find([(7, [texts[123]])])] == [123]
-    assert list(index.find([(7, [" ".join(drawn.sample(WORDS, 200))])])) == []
+    assert [found.other for found in index.find(lambda _names: [(7, [texts[123]])])] == [123]
+    strange = " ".join(drawn.sample(WORDS, 200))
+    assert list(index.find(lambda _names: [(7, [strange])])) == []
 
 
 def test_no_stretch_goes_from_one_turn_into_the_next():
