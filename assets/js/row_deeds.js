@@ -41,7 +41,7 @@
       if (before) return editor.redrawNotice(before);
       editor.save.disabled = true;
       const text = JSON.stringify(sent.record);
-      const argument = { id: sent.datasetId, record: JSON.parse(text), deed: this.ctx.deed() };
+      const argument = { id: sent.datasetId, record: JSON.parse(text), deed: this.deedOf(sent, text) };
       try {
         const row = sent.isNew
           ? await this.ctx.server.add_row(argument)
@@ -55,11 +55,19 @@
       }
     }
 
+    // The same text sent again, after an answer that was lost, is the same deed: it is never done twice.
+    deedOf(draft, text) {
+      const what = `${draft.row.revision} ${text}`;
+      if (draft.sent?.what !== what) draft.sent = { what, deed: this.ctx.deed() };
+      return draft.sent.deed;
+    }
+
     // The boxes stay as they are, so that text typed (or composed) while the answer was on its way is kept.
     saved(sent, text, row) {
       const { editor } = this;
       const wasNew = sent.isNew;
       const typedOn = sent.typed.size > 0 || JSON.stringify(sent.record) !== text;
+      sent.sent = null;
       editor.drafts.settle(sent, row, typedOn);
       this.ctx.toast(this.ctx.say(wasNew ? "data.row_added" : "data.row_saved", { number: row.position }), "good");
       whetstone.send("data:changed", { id: sent.datasetId, row_id: row.row_id, position: row.position });
@@ -92,11 +100,24 @@
       const { position } = gone.row;
       if (gone.changed && !(await this.confirmLoss(position))) return;
       await data.once(editor.remove, async () => {
-        await this.ctx.server.delete_row({ id: gone.datasetId, row_id: gone.rowId, deed: this.ctx.deed() });
+        try {
+          await this.ctx.server.delete_row({ id: gone.datasetId, row_id: gone.rowId, revision: gone.row.revision, deed: this.ctx.deed() });
+        } catch (error) {
+          if (error?.code !== "EditConflict") throw error;
+          return this.lookAgain(gone, error);
+        }
         editor.drafts.drop(gone);
         this.ctx.toast(this.ctx.say("data.row_deleted", { number: position }));
         whetstone.send("data:changed", { id: gone.datasetId, gone: gone.rowId, position });
       }).finally(() => editor.refresh());
+    }
+
+    // The row that was to go is another one by now: it stays, and is shown as it stands.
+    async lookAgain(draft, error) {
+      const { editor } = this;
+      if (draft.changed) return this.settle();
+      await editor.openRow(draft.datasetId, draft.rowId);
+      editor.redrawNotice({ code: "RowChanged", message: error.message, hint: this.ctx.say("data.not_deleted") });
     }
 
     confirmLoss(number) {

@@ -142,11 +142,14 @@ class DatasetRows:
                 self.table.recount_blocks([self.table.block_of(row_id)])
         return self.row(row_id)
 
-    def delete(self, row_id: int, deed: str) -> None:
+    def delete(self, row_id: int, deed: str, revision: int | None = None) -> None:
+        """revision: as the person saw the row; None for however it stands. Raises NotYours, EditConflict."""
         with transaction(self._sql):
             if self._is_done(deed, DELETE):
                 return
             row = self._present(row_id)
+            if revision is not None and row.revision != revision:
+                raise EditConflict(row=self.table.position(row_id))
             self.changes.add(deed, DELETE, row_id, _content(row.kind, row.record), None)
             self.table.mark_deleted(row_id, True)
 

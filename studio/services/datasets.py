@@ -119,9 +119,10 @@ class Datasets(Imports):
         with self.rows(person, dataset_id) as rows:
             return rows.add(record, deed)
 
-    def delete_row(self, person: Person, dataset_id: str, row_id: int, deed: str) -> None:
+    def delete_row(self, person: Person, dataset_id: str, row_id: int, deed: str, revision: int | None = None) -> None:
+        """As `DatasetRows.delete`."""
         with self.rows(person, dataset_id) as rows:
-            rows.delete(row_id, deed)
+            rows.delete(row_id, deed, revision)
 
     def undo(self, person: Person, dataset_id: str, deed: str) -> dict[str, Any]:
         """What was undone: {kind: edit, add, delete or held_out, row_id, position}. Raises NothingToUndo."""

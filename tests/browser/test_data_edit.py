@@ -336,3 +336,36 @@ def test_what_was_typed_into_a_row_that_somebody_deleted_goes_on_as_a_new_row(tw
     button(mine.locator(f"{EDITOR} .ws-problem"), "Keep it as a new row").click()
     saved(mine)
     expect(mine.locator(f"{TABLE} tr.ws-on")).to_contain_text("Still mine")
+
+
+def test_a_row_that_somebody_changed_is_shown_again_before_it_is_deleted(two):
+    mine, theirs = two
+    edit_turn(theirs, 1, "What they just wrote")
+    button(mine.locator(EDITOR), "Delete row").click()
+    expect(mine.locator(f"{EDITOR} .ws-problem")).to_contain_text("It was not deleted.")
+    expect(turn_box(mine, 1)).to_have_value("What they just wrote")
+    button(mine.locator(EDITOR), "Delete row").click()
+    expect(mine.locator(f"{TABLE} .ws-bar .ws-key").first).to_have_text("Rows 1–50 of 59")
+
+
+def test_a_new_row_whose_answer_was_lost_is_added_once_however_often_it_is_saved(rows, faults):
+    faults.allowed += ["Failed to load resource", "net::ERR", "component server", "Failed to fetch"]
+    lost: list[int] = []
+
+    def lose(route) -> None:
+        if '"add_row"' in (route.request.post_data or "") and not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    rows.route("**/component_server**", lose)
+    button(rows.locator(TABLE), "Add row").click()
+    turn_box(rows, 0).fill("Asked once")
+    turn_box(rows, 1).fill("Answered once")
+    button(rows.locator(EDITOR), "Save row").click()
+    expect(rows.locator(f"{EDITOR} .ws-problem")).to_be_visible()
+    assert lost == [200]
+    button(rows.locator(EDITOR), "Save row").click()
+    saved(rows)
+    expect(rows.locator(f"{TABLE} .ws-fine > span").first).to_have_text("61 rows")

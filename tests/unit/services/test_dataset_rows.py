@@ -52,6 +52,12 @@ def test_saving_over_a_newer_row_is_refused_and_changes_nothing(tea, person):
     with pytest.raises(EditConflict):
         datasets.save_row(person, dataset_id, 4, 1, conversation("C?", "D."), "second")
     assert datasets.row(person, dataset_id, 4)["record"] == conversation("A?", "B.")
+    with pytest.raises(EditConflict):
+        datasets.delete_row(person, dataset_id, 4, "gone", revision=1)
+    for _ in range(2):
+        datasets.delete_row(person, dataset_id, 4, "gone now", revision=2)
+    with pytest.raises(NotYours):
+        datasets.row(person, dataset_id, 4)
 
 
 def test_the_same_deed_changes_once(tea, person):
