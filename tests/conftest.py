@@ -18,14 +18,26 @@ PROJECT = Path(__file__).resolve().parents[1]
 SHARING = ("browser", "process", "contracts")
 """Folders whose tests share the machine with processes they start."""
 
+LINES = 25
+"""Of the first try's report."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In CI, where every test counts on the same two cores, these may try once more: it is listed as RERUN."""
+    """In CI, where every test counts on the same two cores, these may try once more: what a first try failed at is told at the end."""
     if os.environ.get("CI") != "true":
         return
     for item in items:
         if any(PROJECT / "tests" / folder in item.path.parents for folder in SHARING):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a first try failed at: a test that passes at the second one still has something to be mended."""
+    if tried := terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"RERUN: {len(tried)} first tries failed")
+    for report in tried:
+        terminalreporter.write_line(f"{report.nodeid} ({report.when})")
+        terminalreporter.write_line("\n".join(report.longreprtext.splitlines()[-LINES:]))
 
 
 @pytest.fixture
