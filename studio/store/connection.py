@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,9 +21,12 @@ _PRAGMAS = (
     "PRAGMA trusted_schema = OFF",
 )
 
+Migration = str | Callable[[sqlite3.Connection], None]
+"""Statements, or what is done with the connection inside the migrations' transaction."""
+
 
 @contextmanager
-def open_database(path: Path, migrations: Sequence[str]) -> Iterator[sqlite3.Connection]:
+def open_database(path: Path, migrations: Sequence[Migration]) -> Iterator[sqlite3.Connection]:
     """A connection for one deed, closed at its end. The schema is brought up to the last migration first.
 
     Raises FileUnreadable where the file is no database, or was written by a newer version.
@@ -53,7 +56,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
-def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str]) -> None:
+def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[Migration]) -> None:
     """Run the migrations that this file has not seen. `user_version` holds how many it has seen.
 
     A migration is never edited once it was released: a change of the schema is a new one at the end.
@@ -65,11 +68,18 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[str]
         raise FileUnreadable(file=name, row=None, cause="database_newer")
     with transaction(connection):
         seen = connection.execute("PRAGMA user_version").fetchone()[0]
-        for number, script in enumerate(migrations[seen:], seen + 1):
-            for statement in script.split(";"):
-                if statement.strip():
-                    connection.execute(statement)
+        for number, migration in enumerate(migrations[seen:], seen + 1):
+            if callable(migration):
+                migration(connection)
+            else:
+                _run_script(connection, migration)
             connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _run_script(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";"):
+        if statement.strip():
+            connection.execute(statement)
 
 
 def _ensure_wal(connection: sqlite3.Connection) -> None:

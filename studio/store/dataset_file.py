@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from studio.errors import DiskFull, FileUnreadable
-from studio.store.connection import migrate, open_database
+from studio.store.characters import count_uncounted
+from studio.store.connection import Migration, migrate, open_database
 from studio.store.masks import masks_path
 
 BLOCK_ROWS = 1000
 """Rows are counted by blocks of their ids, so that any page of a million rows is found by adding up a thousand
 counts and stepping over less than a thousand rows."""
 
-MIGRATIONS = (
+MIGRATIONS: tuple[Migration, ...] = (
     """
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE rows (
@@ -159,6 +160,7 @@ MIGRATIONS = (
     DROP INDEX rows_changed;
     CREATE INDEX rows_edited ON rows (changed DESC, row_id) WHERE deleted = 0
     """,
+    count_uncounted,
 )
 
 _COPIED_PAGES = 1024

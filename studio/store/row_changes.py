@@ -14,7 +14,8 @@ import orjson
 from studio.data.records import check_record, record_kind, split_key
 from studio.errors import EditConflict, RequestRefused
 from studio.store.changes import Changes
-from studio.store.table import StoredRow, Table, count_characters
+from studio.store.characters import count_characters
+from studio.store.table import StoredRow, Table
 
 KEEP: Mapping[str, Any] = MappingProxyType({})
 """In place of a record: the row's record stays as it is."""

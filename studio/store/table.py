@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from studio.data.records import iterate_texts
 from studio.errors import NotYours
+from studio.store.characters import count_characters
 from studio.store.dataset_file import BLOCK_ROWS
 
 _ALL_FIELDS = "row_id, kind, record, meta, split_key, revision, deleted, changed, characters"
@@ -21,7 +21,7 @@ class StoredRow:
     """One row; record and meta as JSON text, as they lie in the file.
 
     changed: the newest change that made the record what it is, 0 for one as it was imported. characters: of all its
-    texts; None in a file of an older version until they are counted.
+    texts.
     """
 
     row_id: int
@@ -32,7 +32,7 @@ class StoredRow:
     revision: int
     deleted: bool
     changed: int
-    characters: int | None
+    characters: int
 
 
 class Table:
@@ -71,10 +71,6 @@ class Table:
             "INSERT INTO rows (row_id, kind, record, meta, split_key, characters) VALUES (?, ?, ?, ?, ?, ?)",
             ((*row, count_characters(row[2])) for row in rows),
         )
-
-    def insert_refused(self, rows: Iterable[tuple[int, str | None, str, str, str]]) -> None:
-        """rows: (number, field, cause, details as JSON text, raw)."""
-        self._sql.executemany("INSERT INTO refused (number, field, cause, details, raw) VALUES (?, ?, ?, ?, ?)", rows)
 
     def recount(self, threshold: float) -> None:
         """Count the blocks anew and remember the threshold: reads every row's key once."""
@@ -222,19 +218,6 @@ class Table:
         )
         return {row[0]: row[1] for row in found}
 
-    def measure_characters(self) -> None:
-        """Count the characters of rows that came in before they were counted, in a transaction of the caller."""
-        while rows := self._sql.execute(
-            "SELECT row_id, record FROM rows WHERE characters IS NULL LIMIT 5000"
-        ).fetchall():
-            self._sql.executemany(
-                "UPDATE rows SET characters = ? WHERE row_id = ?",
-                [(count_characters(text), row_id) for row_id, text in rows],
-            )
-
-    def has_unmeasured(self) -> bool:
-        return self._sql.execute("SELECT 1 FROM rows WHERE characters IS NULL LIMIT 1").fetchone() is not None
-
     def iterate(self) -> Iterator[StoredRow]:
         """Every row that is there, in order."""
         for row in self._sql.execute(f"SELECT {_ALL_FIELDS} FROM rows WHERE deleted = 0 ORDER BY row_id"):
@@ -242,16 +225,6 @@ class Table:
 
     def split_keys(self) -> list[float]:
         return [row[0] for row in self._sql.execute("SELECT split_key FROM rows WHERE deleted = 0")]
-
-    def refused(self, first: int, size: int) -> list[sqlite3.Row]:
-        """Refused rows by their running id, which has no gaps: rows first … first + size - 1, counted from 0."""
-        return self._sql.execute(
-            "SELECT number, field, cause, details, raw FROM refused WHERE refused_id > ? ORDER BY refused_id LIMIT ?",
-            (first, size),
-        ).fetchall()
-
-    def count_refused(self) -> int:
-        return self._sql.execute("SELECT COALESCE(MAX(refused_id), 0) FROM refused").fetchone()[0]
 
     def _condition(self, split: str | None) -> tuple[str, str, tuple[float, ...]]:
         """What to count in blocks, the condition on rows, and its values."""
@@ -265,8 +238,3 @@ class Table:
 
 def _stored(row: sqlite3.Row) -> StoredRow:
     return StoredRow(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7], row[8])
-
-
-def count_characters(record: str | bytes) -> int:
-    """How many characters (code points) the texts of a record have; 0 where it is of no kind."""
-    return sum(len(text) for _, _, text in iterate_texts(orjson.loads(record)))

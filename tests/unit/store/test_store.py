@@ -17,6 +17,7 @@ from studio.store.catalogue import VersionEntry, open_catalogue
 from studio.store.connection import migrate, open_database, transaction
 from studio.store.dataset_file import (
     BLOCK_ROWS,
+    MIGRATIONS,
     build_dataset,
     held_dataset,
     open_dataset,
@@ -108,6 +109,26 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
         migrate(connection, "x.db", ["CREATE TABLE t (n INTEGER)", "CREATE TABLE u (n INTEGER); NONSENSE"])
     assert connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
     connection.close()
+
+
+@pytest.mark.parametrize("seen", [3, 8])
+def test_rows_of_a_file_from_before_characters_were_counted_are_found_by_their_length(seen, tmp_path):
+    """seen: migrations that the file has: the fourth brought the column, and nothing counted until the ninth."""
+    path = tmp_path / "d-0000000000000001.db"
+    old = sqlite3.connect(path, isolation_level=None)
+    migrate(old, path.name, MIGRATIONS[:seen])
+    for number, text in enumerate(["茶茶茶", "", "tea"], 1):
+        record = orjson.dumps({"text": text}).decode()
+        old.execute("INSERT INTO rows (row_id, kind, record, meta, split_key) VALUES (?, 'document', ?, '{}', 0.5)",
+                    (number, record))  # fmt: skip
+    old.execute("UPDATE rows SET deleted = 1 WHERE row_id = 3")
+    old.close()
+    with open_dataset(path) as connection:
+        table = Table(connection)
+        assert [table.row(row_id).characters for row_id in (1, 2, 3)] == [3, 0, 3], "also of one that may come back"
+        assert [row.row_id for row in table.page_by_length(0, 9, descending=True)] == [1, 2]
+        found = Selector(connection, Selection.from_json({"max_length": 2})).find(None)
+        assert list(found.row_ids) == [2]
 
 
 def test_a_transaction_that_raises_leaves_no_trace(tmp_path):
