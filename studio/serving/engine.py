@@ -91,24 +91,28 @@ class Engine:
         return order
 
     def _run(self) -> None:
-        loop = self._loop = _build_loop(self._root, self._lease)
+        loop: Loop | None = None
         try:
+            loop = self._loop = _build_loop(self._root, self._lease)
             while self._take_arrived(loop):
                 loop.admit()
                 loop.step()
             loop.cancel()
         except BaseException as error:
-            # Whatever it was, nobody may wait for ever; the next request finds a new thread.
+            # Whatever it was, a broken torch or driver too, nobody may wait for ever; the next request finds a new thread.
             with self._wake:
-                loop.add([order for _, order in self._arrived])
+                arrived = [order for _, order in self._arrived]
                 self._arrived.clear()
                 self._thread = None
-            loop.fail(
-                error if isinstance(error, StudioError) else ReplyFailed(type=type(error).__name__, text=str(error))
-            )
+            told = error if isinstance(error, StudioError) else ReplyFailed(type=type(error).__name__, text=str(error))
+            for order in arrived:
+                order.settle(told)
+            if loop is not None:
+                loop.fail(told)
             raise
         finally:
-            loop.unload()
+            if loop is not None:
+                loop.unload()
 
     def _take_arrived(self, loop: Loop) -> bool:
         """Hand over what has arrived; wait for it where nothing is under way. False when the engine is closed."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from studio.errors import BaseUnreadable, ContextTooLong, PromptEmpty
+from studio.errors import BaseUnreadable, ContextTooLong, PromptEmpty, ReplyFailed
 from studio.jobs.lease import take_lease
 from studio.models.catalogue import read_base_folder
 from studio.serving.engine import Engine
@@ -205,6 +206,23 @@ def test_a_base_that_cannot_be_loaded_fails_its_own_requests_only(engine: Engine
     assert failed.wait(20) and failed.finish_reason == "error" and failed.error is not None
     assert failed.error.code == "BaseUnreadable"
     assert written_ids(good) == untouched_ids(BASE, PROMPTS[0])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_a_decode_loop_that_could_not_begin(engine_root: Path, monkeypatch: pytest.MonkeyPatch):
+    """A module that cannot be imported stands for a broken torch or driver; once it can, the next request is answered."""
+    engine = Engine(engine_root, engine_root / "devices" / "device-0")
+    try:
+        with monkeypatch.context() as broken:
+            broken.setitem(sys.modules, "studio.serving.loop", None)
+            reply = engine.submit(request_for(MODEL))
+            assert reply.wait(20) and reply.error is not None and reply.error.code == "ReplyFailed"
+            assert "studio.serving.loop" in reply.error.message("ja")
+            with pytest.raises(ReplyFailed):
+                engine.load(BASE, "float32")
+        assert written_ids(engine.submit(request_for(MODEL))) == untouched_ids(BASE, PROMPTS[0])
+    finally:
+        engine.close()
 
 
 def test_weights_are_given_up_and_come_back(engine: Engine):
