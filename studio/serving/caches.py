@@ -24,9 +24,9 @@ class RoomyLayer(DynamicLayer):
             self._all_keys, self._all_values = key_states[:, :, :0], value_states[:, :, :0]
         end = self._length + key_states.shape[2]
         if end > self._all_keys.shape[2]:
-            room = end - self._all_keys.shape[2] + ROOM_TOKENS
-            self._all_keys = pad(self._all_keys[:, :, : self._length], (0, 0, 0, room + self._slack()))
-            self._all_values = pad(self._all_values[:, :, : self._length], (0, 0, 0, room + self._slack()))
+            room = end + ROOM_TOKENS - self._length
+            self._all_keys = pad(self._all_keys[:, :, : self._length], (0, 0, 0, room))
+            self._all_values = pad(self._all_values[:, :, : self._length], (0, 0, 0, room))
         self._all_keys[:, :, self._length : end] = key_states
         self._all_values[:, :, self._length : end] = value_states
         self._length = end
@@ -37,9 +37,6 @@ class RoomyLayer(DynamicLayer):
         """Hold these instead, (B, heads, T, size)."""
         self._all_keys, self._all_values, self._length = keys, values, keys.shape[2]
         self._show()
-
-    def _slack(self) -> int:
-        return self._all_keys.shape[2] - self._length
 
     def _show(self) -> None:
         self.keys, self.values = self._all_keys[:, :, : self._length], self._all_values[:, :, : self._length]
