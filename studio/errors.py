@@ -256,7 +256,7 @@ class LoginUnreadable(MachineError):
 
 
 class ServerFailed(MachineError):
-    """The model server ended again and again before it replied to anything. values: log_tail."""
+    """The model server ended again and again before it replied. values: none, for its log names models of all people."""
 
 
 class ServerLost(MachineError):

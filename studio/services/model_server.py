@@ -20,7 +20,6 @@ from studio.jobs.folder import JobFolder
 from studio.jobs.launchers.local import PROJECT, child_environment
 from studio.jobs.lease import lease_holder
 from studio.jobs.log import utc_now
-from studio.jobs.tail import read_tail
 from studio.jobspec import ASKING_KINDS
 from studio.people import Person
 from studio.services.queue import Queue
@@ -86,7 +85,7 @@ class ModelServer:
                 child, self._child = self._child, None
                 self._count_crash(child)
             if self._closed.is_set() or time.monotonic() - self._failed_at < COOL_S:
-                raise self._failure()
+                raise ServerFailed()
             while self._child is None:
                 child = _Child(self._settings, self._lease, self._secret)
                 if child.await_port(START_LIMIT_S):
@@ -179,10 +178,7 @@ class ModelServer:
         if self._crashes >= CRASHES:
             self._crashes = 0
             self._failed_at = time.monotonic()
-            raise self._failure()
-
-    def _failure(self) -> ServerFailed:
-        return ServerFailed(log_tail=read_tail(self._settings.root / LOG_NAME))
+            raise ServerFailed()
 
     def _make_way(self, folder: JobFolder) -> None:
         """A device job is about to start: while it waits for a device that the server holds, the server gives it up."""

@@ -76,7 +76,9 @@ def test_a_server_killed_in_mid_stream_is_told_and_the_next_request_is_answered(
     assert counts["ServerLost"] >= kills
 
 
-def test_a_second_crash_in_a_row_is_an_error_with_the_end_of_the_log(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+def test_a_second_crash_in_a_row_is_an_error_that_carries_nothing_of_the_log(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+):
     first = server_process(studio)
     token = studio.server.ensure().token
     kill_server(studio)
@@ -84,12 +86,10 @@ def test_a_second_crash_in_a_row_is_an_error_with_the_end_of_the_log(studio: Stu
     assert server_process(studio) != first and second.token == token
     os.kill(server_process(studio).pid, signal.SIGKILL)
     wait_for(lambda: studio.server.status()["state"] == "ended")
-    with (studio.settings.root / "serving.log").open("a") as log:
-        log.write("what it died of\n")
     for _ in range(2):  # and whoever asks next is told the same
         with pytest.raises(ServerFailed) as caught:
             studio.server.ensure()
-        assert caught.value.values["log_tail"].endswith("what it died of")
+        assert caught.value.values == {}, "the log names adapters of other people"
     monkeypatch.setattr(model_server, "COOL_S", 0.0)
     assert studio.server.ensure().url
 
@@ -97,9 +97,10 @@ def test_a_second_crash_in_a_row_is_an_error_with_the_end_of_the_log(studio: Stu
 def test_a_server_that_cannot_start_is_an_error_and_not_a_wait(studio: Studio, monkeypatch: pytest.MonkeyPatch):
     """A Python that knows no such module ends at once: twice, then the person is told."""
     monkeypatch.setattr(model_server, "MODULE", "studio.no_such_module")
-    with pytest.raises(ServerFailed) as caught:
+    with pytest.raises(ServerFailed):
         studio.server.ensure()
-    assert caught.value.values["log_tail"].count("No module named studio.no_such_module") == 2
+    log = (studio.settings.root / "serving.log").read_text("utf-8")
+    assert log.count("No module named studio.no_such_module") == 2
 
 
 def test_a_server_that_is_stuck_is_replaced(studio: Studio, monkeypatch: pytest.MonkeyPatch):
