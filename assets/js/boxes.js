@@ -102,7 +102,7 @@
     const number = `ws-json-${whetstone.deed().slice(0, 8)}`;
     const box = el("textarea", { class: "ws-turn-text ws-json", attrs: { rows: "2", translate: "no", spellcheck: "false", autocapitalize: "off", autocomplete: "off", "aria-label": label, "aria-describedby": number } });
     const wrong = el("button", { class: "ws-link ws-json-wrong", attrs: { type: "button", id: number, hidden: true } });
-    box.value = text ?? JSON.stringify(value, null, 2);
+    box.value = text ?? data.jsonText(value);
     const look = () => {
       const found = data.checkJson(box.value);
       const fault = "value" in found ? problem(found.value) : found;
@@ -132,7 +132,7 @@
     if (!Object.keys(shown).length) return null;
     return el("details", { class: "ws-turn-more" }, [
       el("summary", { text: words }),
-      el("pre", { text: JSON.stringify(shown, null, 2), attrs: { translate: "no" } }),
+      el("pre", { text: data.jsonText(shown), attrs: { translate: "no" } }),
     ]);
   };
 

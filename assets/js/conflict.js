@@ -30,14 +30,14 @@
 
   // Every text of a record with its place: turns by section and number, all else by its field.
   const textsOf = (kind, record) => {
-    const shown = (value) => (typeof value === "string" ? value : value === undefined ? null : JSON.stringify(value, null, 2));
+    const shown = (value) => (typeof value === "string" ? data.plainText(value) : value === undefined ? null : data.jsonText(value));
     const found = new Map();
     for (const [name, value] of Object.entries(record)) {
       if (!data.sectionsOf(kind).includes(name) || !Array.isArray(value)) found.set(name, { section: name, text: shown(value) });
       else
         value.forEach((turn, index) => {
           const { role, content, ...others } = turn;
-          const more = Object.keys(others).length ? `\n${JSON.stringify(others, null, 2)}` : "";
+          const more = Object.keys(others).length ? `\n${data.jsonText(others)}` : "";
           found.set(`${name}[${index}]`, { section: name, role, text: `${shown(content) ?? ""}${more}` });
         });
     }

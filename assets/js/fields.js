@@ -47,9 +47,9 @@
 
   const number = (part, record, say, edit) => {
     const box = el("input", { class: "ws-input ws-short", attrs: { type: "number", step: "any", "aria-label": say(`data.section.${part.name}`) } });
-    if (record[part.name] !== undefined) box.value = String(record[part.name]);
+    if (record[part.name] !== undefined) box.value = data.plainText(record[part.name]);
     box.addEventListener("focus", edit.begin);
-    box.addEventListener("input", () => edit.set(box.value === "" || !Number.isFinite(box.valueAsNumber) ? undefined : box.valueAsNumber));
+    box.addEventListener("input", () => edit.set(data.readNumber(box.value)));
     const why = el("span", { class: "ws-why", text: say("data.margin_why") });
     return el("label", { class: "ws-line-field", attrs: { "data-name": part.name } }, [el("span", { class: "ws-key", text: say(`data.section.${part.name}`) }), box, why]);
   };

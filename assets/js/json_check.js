@@ -70,13 +70,13 @@
     }
   }
 
-  /** {value} of a JSON text, else {at, line, column, code}: counted from 1; the code is worded under `data.json.<code>`. */
+  /** {value} of a JSON text, as `readJson` reads it, else {at, line, column, code}: counted from 1; the code is worded under `data.json.<code>`. */
   data.checkJson = (text) => {
     const reader = new Reader(text);
     try {
       reader.value(0);
       if (reader.next() !== undefined) throw new Stop(reader.at, "rest");
-      return { value: JSON.parse(text) };
+      return { value: data.readJson(text) };
     } catch (stop) {
       if (!(stop instanceof Stop)) throw stop;
       const before = text.slice(0, stop.at).split("\n");
@@ -89,14 +89,14 @@
   /** What is wrong with the tools of a record; null if nothing. Words under `data.json.<code>`. */
   data.toolsProblem = (value) => {
     if (!Array.isArray(value)) return { code: "tools_list" };
-    const index = value.findIndex((tool) => !isObject(tool) || typeof (isObject(tool.function) ? tool.function : tool).name !== "string");
+    const index = value.findIndex((tool) => !isObject(tool) || !data.isText((isObject(tool.function) ? tool.function : tool).name));
     return index < 0 ? null : { code: "tool_name", number: index + 1 };
   };
 
   /** What is wrong with the tool calls of a turn; null if nothing. */
   data.toolCallsProblem = (value) => {
     if (!Array.isArray(value) || !value.length) return { code: "calls_list" };
-    const unnamed = value.findIndex((call) => !isObject(call) || !isObject(call.function) || typeof call.function.name !== "string" || !call.function.name);
+    const unnamed = value.findIndex((call) => !isObject(call) || !isObject(call.function) || !data.isText(call.function.name) || !call.function.name);
     if (unnamed >= 0) return { code: "call_name", number: unnamed + 1 };
     const loose = value.findIndex((call) => call.function.arguments !== undefined && !isObject(call.function.arguments));
     return loose < 0 ? null : { code: "call_arguments", number: loose + 1 };

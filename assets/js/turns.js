@@ -31,7 +31,7 @@
   const lineField = (turn, name, say, edit) => {
     if (turn[name] === undefined && turn.role !== "tool") return null;
     const box = el("input", { class: "ws-line-box", attrs: { type: "text", translate: "no", spellcheck: "false", "aria-label": say(`data.turn_${name}`) } });
-    box.value = turn[name] ?? "";
+    box.value = data.plainText(turn[name] ?? "");
     box.addEventListener("focus", edit.begin);
     box.addEventListener("input", () => edit.field(name, box.value || undefined));
     return el("label", { class: "ws-line-field" }, [el("span", { class: "ws-key", text: say(`data.turn_${name}`) }), box]);
@@ -65,7 +65,7 @@
 
   const textBox = (turn, number, say, edit) => {
     const isText = typeof turn.content === "string" || turn.content == null;
-    const text = isText ? turn.content || "" : JSON.stringify(turn.content, null, 2);
+    const text = isText ? turn.content || "" : data.jsonText(turn.content);
     const box = data.textBox(text, say("data.turn_text", { number }), { begin: edit.begin, text: (value) => edit.field("content", value) });
     box.node.readOnly = !isText;
     return data.withMarks(box);

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from studio.data.exact_numbers import MARK, Exact, has_exact, mark_numbers, read_marked
+
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it come back as a neighbour: 12345678901234567 as …568."""
 
@@ -15,8 +17,11 @@ def keep_numbers(old: Any, new: Any) -> Any:
     """`new` with the numbers of `old` wherever the two are the same float, so that 1.0 stays 1.0 and no digit is lost.
 
     old: the record before; new: the record that a browser made of it. Numbers are looked for in the same place, list
-    items also where they were moved to; large ones anywhere, as long as only one number of `old` can be meant.
+    items also where they were moved to; large ones anywhere, as long as only one number of `old` can be meant. `Exact`
+    ones are what the person saw, and stay what they are.
     """
+    if has_exact(new):
+        old = read_marked(mark_numbers(old))
     large: dict[float, Any] = {}
     for number in _iterate_numbers(old):
         if abs(number) > LARGEST_EXACT and large.setdefault(float(number), number) != number:
@@ -25,6 +30,8 @@ def keep_numbers(old: Any, new: Any) -> Any:
 
 
 def _kept(old: Any, new: Any, large: dict[float, Any]) -> Any:
+    if isinstance(new, Exact):
+        return new
     if _is_number(new):
         if _is_number(old) and float(old) == float(new):
             return old
@@ -57,6 +64,8 @@ def _seen(value: Any) -> bytes:
 
 
 def _as_floats(value: Any) -> Any:
+    if isinstance(value, Exact):
+        return {MARK: str(value)}
     if _is_number(value):
         return float(value) + 0.0  # no -0.0, which a browser writes as 0
     if isinstance(value, dict):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sqlite3
+from contextlib import closing
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.data_page import EDITOR, TABLE, button, field, saved, turn_box
+from tests.browser.data_page import EDITOR, TABLE, button, edit_turn, field, open_dataset, saved, turn_box
 from tests.placed_datasets import place_dataset, turn
 
 SENTENCE = "田中さん🍵は Tokyo にいます。"
@@ -94,6 +99,48 @@ def test_known_labels_are_offered_and_one_label_becomes_several(placed):
     field(page, "Label 2").fill("delivery")
     saved(page)
     expect(page.locator(f"{TABLE} tbody tr").first).to_contain_text("complaint · delivery")
+
+
+LARGE = 12345678901234567
+"""A browser's numbers have no digits for it: it would become …568, as would …569."""
+
+
+def test_every_digit_of_a_large_number_is_seen_and_saved(app, page, tmp_path):
+    calls = [{"type": "function", "function": {"name": "find", "arguments": {"id": LARGE, "share": 1.0}}}]
+    record = {
+        "prompt": [turn("user", "Which order?")],
+        "chosen": [turn("assistant", "", tool_calls=calls)],
+        "rejected": [turn("assistant", "None.")],
+        "margin": LARGE,
+        "tools": [{"type": "function", "function": {"name": "find", "parameters": {"maximum": 2**53 + 1}}}],
+    }
+    dataset = place_dataset(app.root, tmp_path.name, [record], "preference")
+    (path,) = app.root.rglob(f"{dataset}.db")
+
+    def stored() -> dict:
+        with closing(sqlite3.connect(path)) as connection:
+            return json.loads(connection.execute("SELECT record FROM rows").fetchone()[0])
+
+    open_dataset(page, dataset)
+    json_box, margin = field(page, "Tool calls of turn 1"), field(page, "Margin")
+    expect(json_box).to_have_value(re.compile(f'"id": {LARGE},'))
+    expect(field(page, "Tools")).to_have_value(re.compile(f'"maximum": {2**53 + 1}\n'))
+    expect(margin).to_have_value(str(LARGE))
+    assert margin.evaluate("box => box.scrollWidth <= box.clientWidth"), "none of them is cut off"
+    edit_turn(page, 0, "Which of the orders?", "prompt")
+    expect(page.locator(f'{EDITOR}[data-revision="2"]')).to_have_count(1)
+    record["prompt"][0]["content"] = "Which of the orders?"
+    assert json.dumps(stored()) == json.dumps(record)
+    json_box.fill(json_box.input_value().replace(str(LARGE), str(LARGE + 2)))
+    margin.fill(str(LARGE + 1))
+    saved(page)
+    page.reload()
+    page.locator(f'{EDITOR}[data-row="1"]').wait_for()
+    expect(json_box).to_have_value(re.compile(f'"id": {LARGE + 2},'))
+    expect(margin).to_have_value(str(LARGE + 1))
+    calls[0]["function"]["arguments"]["id"], record["margin"] = LARGE + 2, LARGE + 1
+    assert json.dumps(stored()) == json.dumps(record)
+    expect(page.locator(f"{EDITOR} .ws-tag", has_text="Unsaved")).to_have_count(0)
 
 
 HANDS = {

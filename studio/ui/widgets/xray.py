@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.data.exact_numbers import read_marked
 from studio.people import Person
 from studio.ui.widgets import build_widget
 from studio.ui.widgets.arguments import find_text, find_whole, object_of, text_of, whole_of
@@ -16,7 +17,8 @@ def build_xray(studio) -> gr.HTML:
     xray = studio.xray
 
     def render(person: Person, argument: dict) -> dict[str, Any]:
-        base, record, most = text_of(argument, "base"), object_of(argument, "record"), whole_of(argument, "max_length")
+        base, most = text_of(argument, "base"), whole_of(argument, "max_length")
+        record = read_marked(object_of(argument, "record"))
         return xray.render(person, base, record, most, find_text(argument, "template"))
 
     def preview(person: Person, argument: dict) -> dict[str, Any]:
