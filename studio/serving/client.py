@@ -28,6 +28,9 @@ READ_S = 120.0
 LINE_LIMIT_BYTES = 4 * 1024**2
 ANSWER_LIMIT_BYTES = 64 * 1024**2
 SAID_CHARACTERS = 300
+ALONE = "\N{REPLACEMENT CHARACTER}"
+"""In place of half a surrogate pair whose other half never came: nothing could encode it."""
+
 Messages = list[dict[str, Any]]
 
 
@@ -86,7 +89,7 @@ class EndpointClient:
         """The ids of the endpoint's models."""
         data = self._ask("GET", "/v1/models", None).get("data")
         found = [entry.get("id") for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
-        return [name for name in found if isinstance(name, str)]
+        return [_whole(name) for name in found if isinstance(name, str)]
 
     def stream_chat(self, model: str, messages: Messages, sampling: Mapping[str, Any]) -> Iterator[Piece]:
         """The reply as it comes. Closing the iterator leaves, and frees what the reply took.
@@ -95,18 +98,20 @@ class EndpointClient:
         """
         asked = {"model": model, "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
         asked |= {name: value for name, value in sampling.items() if value is not None}
-        finish_reason = None
+        finish_reason, half, is_done = None, "", False
         with self._open("POST", "/v1/chat/completions", asked) as response, self._reading(response):
             for data in _iterate_data(response):
+                if is_done := data == "[DONE]":
+                    break
                 if data is None:
                     yield Piece("")
                     continue
-                if data == "[DONE]":
-                    return
-                piece = self._read_event(data, response)
+                piece, half = self._read_event(data, response, half)
                 finish_reason = piece.finish_reason or finish_reason
                 yield piece
-        if finish_reason is None:
+        if half:
+            yield Piece(ALONE)
+        if finish_reason is None and not is_done:
             raise self._broken(response)
 
     def _ask(
@@ -150,7 +155,8 @@ class EndpointClient:
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._broken(response) from error
 
-    def _read_event(self, data: str, response: httpx.Response) -> Piece:
+    def _read_event(self, data: str, response: httpx.Response, half: str) -> tuple[Piece, str]:
+        """A piece, and what its text leaves for the next. half: what the piece before left."""
         found = _parse(data)
         if found is None:
             raise RemoteError(address=self._title, status=response.status_code, retries=0)
@@ -159,14 +165,16 @@ class EndpointClient:
         choices, usage = found.get("choices"), found.get("usage")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
         delta = choice.get("delta") if isinstance(choice.get("delta"), dict) else {}
-        facts = found.get("whetstone") if isinstance(found.get("whetstone"), dict) else {}
+        facts = _whole(found["whetstone"]) if isinstance(found.get("whetstone"), dict) else {}
+        text, half = _joined(half, delta["content"] if isinstance(delta.get("content"), str) else "")
         counted = usage.get("completion_tokens") if isinstance(usage, dict) else facts.get("tokens")
-        return Piece(
-            text=delta["content"] if isinstance(delta.get("content"), str) else "",
+        piece = Piece(
+            text=text,
             tokens=counted if isinstance(counted, int) else None,
-            finish_reason=choice["finish_reason"] if isinstance(choice.get("finish_reason"), str) else None,
+            finish_reason=_whole(choice["finish_reason"]) if isinstance(choice.get("finish_reason"), str) else None,
             facts={name: value for name, value in facts.items() if name != "tokens"},
         )
+        return piece, half
 
     def _unreachable(self) -> StudioError:
         return EndpointUnreachable(address=self._title, status=None, retries=0)
@@ -177,7 +185,7 @@ class EndpointClient:
     def _refused(self, status: int, text: str) -> StudioError:
         error = (_parse(text) or {}).get("error")
         said = error.get("message") if isinstance(error, dict) else error
-        shown = said if isinstance(said, str) else text.strip()
+        shown = _whole(said) if isinstance(said, str) else text.strip()
         return EndpointRefused(address=self._title, status=status, retries=0, said=shown[:SAID_CHARACTERS])
 
 
@@ -267,6 +275,19 @@ def _read_all(response: httpx.Response) -> str:
             raise httpx.DecodingError("an answer without end")
         parts.append(part)
     return b"".join(parts).decode("utf-8", "replace")
+
+
+def _joined(half: str, text: str) -> tuple[str, str]:
+    """The text that is whole, and the half of a pair at its end: proxies cut text by UTF-16 units, so pairs too."""
+    text = half + text
+    half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+    return _whole(text.removesuffix(half)), half
+
+
+def _whole(found: Any) -> Any:
+    """A value of JSON with pairs put together, and ALONE for a half that stays alone."""
+    units = json.dumps(found, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    return json.loads(units.decode("utf-16-le", "replace"))
 
 
 def _parse(text: str) -> dict[str, Any] | None:

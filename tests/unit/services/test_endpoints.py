@@ -142,6 +142,10 @@ def event(text: str, finish: str | None = None) -> bytes:
 GOOD = event("こん") + b": ping\n\n" + event("にちは") + event("", "stop") + b"data: [DONE]\n\n"
 ANSWERS: dict[str, tuple[int, bytes]] = {
     "good": (200, GOOD),
+    "halves": (200, event("a\ud83d") + b": ping\n\n" + event("\ude00b") + event("\ud83d\ude00", "stop")),
+    "alone": (200, event("a\ud83db\ude00") + event("\ud83d") + event("", "stop")),
+    "alone_done": (200, event("a\ud83d") + b"data: [DONE]\n\n"),
+    "half_refused": (400, b'{"error": {"message": "bad \\ud83d"}}'),
     "without_done": (200, event("x") + event("", "length")),
     "cut": (200, event("x")),
     "empty": (200, b""),
@@ -216,6 +220,15 @@ def test_a_reply_may_end_without_the_last_word_of_the_protocol(ask):
     assert [piece.finish_reason for piece in ask("without_done")] == [None, "length"]
 
 
+@pytest.mark.parametrize(
+    ("model", "text"), [("halves", "a😀b😀"), ("alone", "a\ufffdb\ufffd\ufffd"), ("alone_done", "a\ufffd")]
+)
+def test_a_character_cut_in_two_is_put_together_and_a_half_alone_is_replaced(ask, model: str, text: str):
+    pieces = [piece.text for piece in ask(model)]
+    assert "".join(pieces) == text
+    assert all(piece.encode() is not None for piece in pieces), "each can be kept and sent"
+
+
 @pytest.mark.parametrize("model", ["cut", "empty", "html", "endless"])
 def test_a_reply_that_never_ends_well_is_told_as_broken(ask, model: str):
     with pytest.raises(EndpointBroken) as caught:
@@ -231,7 +244,12 @@ def test_an_answer_of_another_protocol_is_told(ask, model: str):
 
 @pytest.mark.parametrize(
     ("model", "status", "said"),
-    [("refused", 401, "bad key"), ("error", 200, "too hot"), ("refused_text", 500, ("<b>oops</b>" * 1000)[:300])],
+    [
+        ("refused", 401, "bad key"),
+        ("half_refused", 400, "bad \ufffd"),
+        ("error", 200, "too hot"),
+        ("refused_text", 500, ("<b>oops</b>" * 1000)[:300]),
+    ],
 )
 def test_an_endpoints_own_words_come_with_its_refusal(ask, model: str, status: int, said: str):
     with pytest.raises(EndpointRefused) as caught:
