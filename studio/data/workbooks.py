@@ -24,7 +24,7 @@ LARGEST_PART_BYTES = 256 * 1024**2
 
 class Cells(NamedTuple):
     """A row of a sheet: its number as Excel shows it, the values, and the column (from 1) of the first cell that is an
-    error or a formula without a result, with what stands in it."""
+    error or a formula without a result, with what stands in it; such cells have no value."""
 
     number: int
     values: list[Any]
@@ -62,7 +62,15 @@ class Book:
             bad = array("H")
 
             def parse_cell(self, element: Any) -> dict[str, Any]:
-                cell = super().parse_cell(element)
+                try:
+                    cell = super().parse_cell(element)
+                except ValueError:
+                    if element.get("t", "n") != "n":
+                        raise
+                    # A number of more digits than Python converts, or none at all.
+                    return {"column": self.col_counter, "data_type": "s", "value": element.findtext(_VALUE)}
+                if isinstance(cell["value"], (int, float)) and not _is_json_number(cell["value"]):
+                    cell["value"] = element.findtext(_VALUE)
                 is_formula = element.find(_FORMULA) is not None
                 if is_formula and cell["value"] is None and element.get("t") != "str":
                     cell["data_type"], cell["value"] = "e", "="
@@ -124,6 +132,7 @@ def _check_sizes(source: Source, archive: ZipFile) -> None:
 
 
 _FORMULA = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}f"
+_VALUE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}v"
 _STRING = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}si"
 
 
@@ -169,19 +178,23 @@ def _row(number: int, cells: list[dict[str, Any]]) -> Cells:
         value, column = cell["value"], cell["column"]
         if value is None or value == "":
             continue
-        if cell["data_type"] == "e" and not bad_column:
+        is_bad = cell["data_type"] == "e"
+        if is_bad and not bad_column:
             bad_column, bad = column, str(value)[:40]
         values.extend([None] * (column - len(values)))
-        values[column - 1] = _plain(value)
+        values[column - 1] = None if is_bad else _plain(value)
     return Cells(number, values, bad_column, bad)
+
+
+def _is_json_number(value: float) -> bool:
+    """Whether JSON can hold the number: finite, and a whole one in 64 bits. Another stands as the text in the file."""
+    return -(2**63) <= value < 2**64 if isinstance(value, int) else value - value == 0
 
 
 def _plain(value: Any) -> Any:
     """The value as JSON can hold it; dates and times in ISO 8601."""
-    if isinstance(value, (str, bool, int)):
+    if isinstance(value, (str, bool, int, float)):
         return value
-    if isinstance(value, float):
-        return value if value - value == 0 else None
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
     return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else str(value)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import decimal
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ LARGEST_BATCH_BYTES = 512 * 1024**2
 """A dictionary can say one long value a million times in a few bytes: what really came out is looked at too."""
 
 _BATCH_ROWS = 256
+_NOT_FINITE = "numbers_not_finite"
 
 
 class Parquet:
@@ -98,6 +98,7 @@ def _repeating_columns(metadata: Any) -> list[str]:
 def _read_batches(source: Source, file: Any) -> Iterator[RawRow]:
     number, total, limit = 0, 0, limit_for(source.path.stat().st_size)
     names = column_names(source, file.schema_arrow.names)
+    met: Counter[str] = Counter()
     for batch in file.iter_batches(batch_size=_BATCH_ROWS):
         size = sum(_expanded_bytes(column) for column in batch.columns)
         if size > LARGEST_BATCH_BYTES:
@@ -108,7 +109,7 @@ def _read_batches(source: Source, file: Any) -> Iterator[RawRow]:
         columns = [_values(column) for column in batch.columns]
         for index in range(batch.num_rows):
             number += 1
-            yield _row(number, names, [column[index] for column in columns], size > LONGEST_ROW_BYTES)
+            yield _row(number, names, [column[index] for column in columns], size > LONGEST_ROW_BYTES, met)
         if number > MOST_ROWS:
             raise source.unreadable("parquet_rows", found=number, limit=MOST_ROWS)
     expected = file.metadata.num_rows
@@ -116,6 +117,8 @@ def _read_batches(source: Source, file: Any) -> Iterator[RawRow]:
         raise source.unreadable("parquet_rows_missing", found=number, expected=expected)
     if number > expected:
         source.notices.append(("parquet_more_rows", {"found": number, "expected": expected}))
+    if met[_NOT_FINITE]:
+        source.notices.append((_NOT_FINITE, {"count": met[_NOT_FINITE]}))
 
 
 def _expanded_bytes(column: Any) -> int:
@@ -149,14 +152,15 @@ def _value(item: Any) -> Any:
         return problem
 
 
-def _row(number: int, names: list[str], cells: list[Any], is_long: bool) -> RawRow:
-    """is_long: the row may be longer than a row may be, so that it is worth measuring."""
+def _row(number: int, names: list[str], cells: list[Any], is_long: bool, met: Counter[str]) -> RawRow:
+    """is_long: the row may be longer than a row may be, so that it is worth measuring. met: counts of what is told at
+    the end of the file."""
     fields = {}
     for name, cell in zip(names, cells, strict=True):
         try:
             if isinstance(cell, Exception):
                 raise cell
-            fields[name] = _plain(cell)
+            fields[name] = _plain(cell, met)
         except UnicodeDecodeError as bad:
             values = {"byte": f"0x{bad.object[bad.start]:02x}", "position": bad.start + 1}
             return RawRow(number, None, _shown(names, cells), "undecodable", name, values)
@@ -167,30 +171,42 @@ def _row(number: int, names: list[str], cells: list[Any], is_long: bool) -> RawR
     return RawRow(number, fields)
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON can hold it: bytes must be UTF-8, times become ISO 8601, NaN becomes null as in the file's
-    own meaning of a missing number."""
+def _plain(value: Any, met: Counter[str]) -> Any:
+    """The value as JSON can hold it: bytes must be UTF-8, times become ISO 8601; NaN becomes null, as in the file's
+    own meaning of a missing number, and is counted."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        if math.isfinite(value):
+            return value
+        met[_NOT_FINITE] += 1
+        return None
     if isinstance(value, bytes):
         return value.decode("utf-8")
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, met) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, met) for item in value]
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    if isinstance(value, (decimal.Decimal, datetime.timedelta)):
-        return str(value)
     return str(value)
 
 
-def _shown(names: list[str], cells: list[Any]) -> str:
-    """A row that is refused, as text: bytes in base64."""
-    pairs = zip(names, cells, strict=True)
-    return str({n: f"base64:{base64.b64encode(c).decode()}" if isinstance(c, bytes) else c for n, c in pairs})
+def _shown(names: list[str], cells: list[Any]) -> bytes:
+    """A refused row as it can be mended: JSON, with bytes that are no text as `\\x96`, and null for what is no value."""
+    return orjson.dumps(_told(dict(zip(names, cells, strict=True))), default=str)
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, UnicodeDecodeError):
+        value = value.object
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {str(key): _told(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_told(item) for item in value]
+    return None if isinstance(value, Exception) else value
 
 
 PLUG = Parquet()

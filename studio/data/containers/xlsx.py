@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
+import orjson
+
 from studio.data.containers import ContainerExample
 from studio.data.headers import column_names, guess_header, numbered_names
 from studio.data.packing import limit_for
@@ -120,15 +122,21 @@ def _raw_row(number: int, row: Cells, names: list[str]) -> RawRow:
     fields = dict(zip(names, cells, strict=False))
     if sum(len(cell) for cell in cells if isinstance(cell, str)) > LONGEST_ROW_BYTES:
         return RawRow(number, None, None, "row_too_long", None, values | {"limit_bytes": LONGEST_ROW_BYTES})
-    raw = "\t".join("" if cell is None else str(cell) for cell in cells)
     if row.bad_column:
         field = names[row.bad_column - 1] if row.bad_column <= len(names) else None
         cause = "xlsx_formula" if row.bad == "=" else "xlsx_error"
-        return RawRow(number, None, raw, cause, field, values | {"found": row.bad})
+        return RawRow(number, None, _as_json(names, cells), cause, field, values | {"found": row.bad})
     if len(cells) > len(names):
         found = {"found": len(cells), "expected": len(names)}
-        return RawRow(number, None, raw, "csv_too_many_cells", None, values | found)
+        return RawRow(number, None, _as_json(names, cells), "csv_too_many_cells", None, values | found)
     return RawRow(number, fields)
+
+
+def _as_json(names: list[str], cells: list[Any]) -> bytes:
+    """A refused row as it can be mended: its cells by name, those past the last column by their number."""
+    free = [name for name in numbered_names(len(cells)) if name not in names]
+    further = free[len(free) - (len(cells) - len(names)) :]
+    return orjson.dumps(dict(zip(names + further, cells, strict=True)))
 
 
 PLUG = Workbook()

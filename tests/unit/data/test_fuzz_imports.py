@@ -248,10 +248,32 @@ def test_rows_of_any_shape_are_understood_or_refused_one_by_one(folder, rows, sh
     run_case(folder, packed(made.encode("utf-8", "replace"), packing, "a.json"), "a.json", {})
 
 
+cells = texts.map(lambda text: text.replace("\0", ""))
+CELL_KINDS = ("", "", "", ' t="n"', ' t="b"', ' t="d"', ' t="e"', ' t="str"', ' t="s"', ' s="1"')
+NUMBERS = (
+    "123456789012345678901234567890",
+    "-9223372036854775809",
+    "9" * 5000,
+    "1E999",
+    "-1e999",
+    "NaN",
+    "1_0",
+    "x",
+    "",
+)
+
+
 @cases(0.1)
-@given(rows=st.lists(st.lists(texts.map(lambda text: text.replace("\0", "")), min_size=1, max_size=4), min_size=1, max_size=6), steps=damages, part=places)  # fmt: skip
-def test_workbooks_with_a_damaged_part_are_told(folder, rows, steps, part):
-    """The damage is inside of a part, whose checksum is right."""
+@given(
+    rows=st.just([["prompt", "completion"], ["a", "b"]])
+    | st.lists(st.lists(cells, min_size=1, max_size=4), min_size=1, max_size=6),
+    steps=st.just([]) | damages,
+    part=places,
+    kind=st.sampled_from(CELL_KINDS),
+    number=st.sampled_from(NUMBERS) | st.integers().map(str),
+)
+def test_workbooks_with_a_damaged_part_or_a_strange_number_are_told(folder, rows, steps, part, kind, number):
+    """The damage is inside of a part, whose checksum is right. The number stands beside the texts of each row."""
     whole = Path(tempfile.mkdtemp(dir=folder)) / "a.xlsx"
     try:
         write_shared_workbook(whole, rows)
@@ -259,6 +281,8 @@ def test_workbooks_with_a_damaged_part_are_told(folder, rows, steps, part):
         assume(False)
     with zipfile.ZipFile(whole) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b"</row>", f"<c{kind}><v>{number}</v></c></row>".encode())
     name = sorted(parts)[min(int(part * len(parts)), len(parts) - 1)]
     parts[name] = damaged(parts[name], steps)
     target = io.BytesIO()

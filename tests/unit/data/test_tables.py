@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -184,3 +187,25 @@ def test_a_cut_file_is_refused_as_a_whole(tmp_path):
     with pytest.raises(FileUnreadable) as refused:
         list(plan_reading(path, "file.parquet").rows())
     assert refused.value.values["cause"] == "parquet_damaged"
+
+
+def test_numbers_that_are_none_are_read_as_missing_and_counted(tmp_path):
+    """Two on their own, one in a list."""
+    values = {"n": [float("nan"), float("inf"), 1.5], "l": [[1.0], [float("nan"), 2.0], []]}
+    rows, plan = read_parquet(tmp_path, pa.table(values))
+    assert [row.fields for row in rows] == [{"n": None, "l": [1.0]}, {"n": None, "l": [None, 2.0]}, {"n": 1.5, "l": []}]
+    assert plan.notices == [("numbers_not_finite", {"count": 3})]
+
+
+def test_a_refused_row_of_a_parquet_file_is_kept_as_json(tmp_path):
+    days = pa.array([1, 2**31 - 1], pa.int32()).cast(pa.date32())
+    table = pa.table({
+        "a": pa.array([b"x\x96", b"y"], pa.binary()), "day": days, "when": [datetime.time(9, 30)] * 2,
+        "n": [decimal.Decimal("1.50")] * 2, "l": [[{"b": "茶"}]] * 2, "f": [float("nan")] * 2,
+    })  # fmt: skip
+    pq.write_table(table, path := tmp_path / "file.parquet")
+    found = list(plan_reading(path, "file.parquet").rows())
+    beside = {"when": "09:30:00", "n": "1.50", "l": [{"b": "茶"}], "f": None}
+    assert [row.cause for row in found] == ["undecodable", "parquet_value"]
+    assert json.loads(found[0].raw) == {"a": "x\\x96", "day": "1970-01-02"} | beside
+    assert json.loads(found[1].raw) == {"a": "y", "day": None} | beside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from studio.data.sources import plan_reading, preview_rows
 from studio.errors import FileTooLarge, FileUnreadable, OptionsInvalid
 from studio.words import catalogue
 from tests.data_files import write_shared_workbook, write_workbook
+from tests.dataset_jobs import import_file
 
 HEAD = ["prompt", "completion"]
 SHEET = "xl/worksheets/sheet1.xml"
@@ -94,6 +96,32 @@ def test_an_error_in_a_cell_refuses_its_row(tmp_path):
     found, _, rows = read(path)
     assert found == ["xlsx_error", {"prompt": "b", "completion": "c"}]
     assert (rows[0].field, rows[0].values["found"]) == ("completion", "#N/A")
+
+
+@pytest.mark.parametrize(
+    "number", ["123456789012345678901234567890", "-9223372036854775809", "9" * 5000, "1E999", "NaN"]
+)
+def test_a_number_that_json_cannot_hold_stands_as_it_is_written_and_the_import_goes_on(number, tmp_path):
+    """64 bits hold -9223372036854775808 to 18446744073709551615."""
+    path = write_workbook(tmp_path / "a.xlsx", {"s": [[*HEAD, "id"], ["a", "b", 777], ["c", "d", 888]]})
+    written = {"777": number, "888": "18446744073709551615"}
+    for old, new in written.items():
+        replaced(path, SHEET, lambda xml, old=old, new=new: xml.replace(f"<v>{old}<".encode(), f"<v>{new}<".encode()))
+    assert [row["id"] for row in read(path)[0]] == [number, 18446744073709551615]
+    imported = import_file(tmp_path / "workspace", path)
+    assert imported.error is None
+    assert imported.report["understood"] == 2
+
+
+def test_a_refused_row_is_kept_as_json_with_the_names_of_its_columns(tmp_path):
+    rows = [[*HEAD, "column 4"], ["a", "#N/A", 1], ["b", "=1+1", 2], ["c", "d", 3, "e", "f"], ["g", "h", 4]]
+    found = read(write_workbook(tmp_path / "a.xlsx", {"s": rows}))[2]
+    assert [json.loads(row.raw) for row in found[:3]] == [
+        {"prompt": "a", "completion": None, "column 4": 1},
+        {"prompt": "b", "completion": None, "column 4": 2},
+        {"prompt": "c", "completion": "d", "column 4": 3, "column 5": "f"} | {"column 3": "e"},
+    ]
+    assert [row.cause for row in found] == ["xlsx_error", "xlsx_formula", "csv_too_many_cells", None]
 
 
 def test_texts_that_stand_once_for_all_cells_are_read_as_far_as_they_are_needed(tmp_path):
