@@ -15,6 +15,7 @@ from studio.data.json_values import JsonRefused, read_object
 from studio.data.mapped import Mapped
 from studio.data.mapping import read_mapping
 from studio.data.records import check_record
+from studio.data.rows import LONGEST_ROW_BYTES
 from studio.data.understanding import Reader, keep_aside, tags_of
 from studio.errors import RowInvalid
 
@@ -102,22 +103,26 @@ def _fields(reading: Reading, text: str, as_record: bool) -> Row:
         return read_object(text.strip().encode("utf-8", "surrogatepass"))
     if reading.container == "text":
         return {"text": text}
+    csv.field_size_limit(LONGEST_ROW_BYTES)
     quote = {"single": "'", "none": None}.get(reading.quoting, '"')
     try:
-        cells = next(
-            csv.reader(
-                io.StringIO(text, newline=""),
-                delimiter=reading.delimiter,
-                quotechar=quote,
-                quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-                doublequote=reading.quoting != "escaped",
-                escapechar="\\" if reading.quoting == "escaped" else None,
-                strict=True,
-            ),
-            [],
+        lines = csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=reading.delimiter,
+            quotechar=quote,
+            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+            doublequote=reading.quoting != "escaped",
+            escapechar="\\" if reading.quoting == "escaped" else None,
+            strict=True,
         )
+        rows = [cells for cells in lines if cells]
     except csv.Error:
         raise RowInvalid(row=None, field=None, cause="csv_quote_open", line=1) from None
+    if len(rows) > 1:
+        raise RowInvalid(row=None, field=None, cause="rows_within", count=len(rows))
+    cells = rows[0] if rows else []
+    while len(cells) > len(reading.columns) and not cells[-1]:
+        cells.pop()
     if len(cells) != len(reading.columns):
         cause = "csv_too_many_cells" if len(cells) > len(reading.columns) else "csv_too_few_cells"
         raise RowInvalid(row=None, field=None, cause=cause, line=1, found=len(cells), expected=len(reading.columns))
