@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from studio.data.containers import ContainerExample
@@ -228,8 +228,15 @@ def _read_under(source: Source, place: str) -> Iterator[RawRow]:
     if left := keys_beside(whole, place):
         source.notices.append(("keys_beside_rows", {"keys": ", ".join(left)[:200]}))
     if isinstance(rows, dict):
-        rows = [{"name": name} | row for name, row in rows.items()]
+        field = _name_field(rows)
+        rows = [{field: name} | row for name, row in rows.items()]
     yield from (_value_row(number, item) for number, item in enumerate(rows, 1))
+
+
+def _name_field(rows: dict[str, dict[str, Any]]) -> str:
+    """Where each row's own name goes: a field that none of the rows has."""
+    taken = {field for row in rows.values() for field in row}
+    return next(name for name in chain(("name", "key"), (f"key {n}" for n in count(2))) if name not in taken)
 
 
 def _read_streamed(source: Source, place: str) -> Iterator[RawRow]:

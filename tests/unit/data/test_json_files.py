@@ -90,6 +90,10 @@ def test_a_line_longer_than_a_row_may_be_is_refused_and_never_held(encoding, tmp
             [{"name": "yes", "text": "y"}, {"name": "no", "text": "n"}],
         ),
         (
+            '{"intents": {"yes": {"text": "y", "name": "Y"}, "no": {"text": "n", "key": "N"}}}',
+            [{"key 2": "yes", "text": "y", "name": "Y"}, {"key 2": "no", "text": "n", "key": "N"}],
+        ),
+        (
             '{"text": "t", "slots": {"a": {"b": 1}, "c": {"b": 2}}}',
             [{"text": "t", "slots": {"a": {"b": 1}, "c": {"b": 2}}}],
         ),
