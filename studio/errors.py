@@ -303,6 +303,10 @@ class ReplyFailed(ModelError):
     """An error in the model server that no rule of ours foresaw. values: type, text."""
 
 
+class ReplyUnforeseen(ModelError):
+    """An error in the app, while it wrote a reply, that no rule of ours foresaw. values: type, reference."""
+
+
 class CannotMerge(ModelError):
     """values: adapter, cause."""
 

@@ -177,9 +177,13 @@ class Compare:
 
         All are entered before the first is asked: the model server decodes together what comes at the same time.
         """
-        begun = [(self._source, one, one.begin(numbers[0]), numbers[1:]) for one in asked]
-        for arguments in begun:
-            threading.Thread(target=write_replies, args=arguments, name="compare", daemon=True).start()
+        begun = []
+        try:
+            for one in asked:
+                begun.append((self._source, one, one.begin(numbers[0]), numbers[1:]))
+        finally:  # where a later one cannot be entered, those before it are not left waiting
+            for arguments in begun:
+                threading.Thread(target=write_replies, args=arguments, name="compare", daemon=True).start()
 
 
 def _check_idle(conversation: Conversation, model: str | None = None) -> None:

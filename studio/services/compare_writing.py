@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from studio.errors import StudioError
+from studio.errors import ReplyUnforeseen, StudioError
 from studio.people import Person
 from studio.services.compare_settings import Sampling
 from studio.services.conversation import (
-    BROKEN,
     DONE,
     FAILED,
     STOPPED,
@@ -121,4 +122,12 @@ def _write_reply(source: Source, asked: Asked, reply: Reply) -> bool:
         conversation.end(reply, FAILED, error_facts(error))
         return False
     finally:
-        conversation.end(reply, BROKEN, {})
+        if (error := sys.exception()) is not None:
+            conversation.end(reply, FAILED, error_facts(_unforeseen(error)))
+
+
+def _unforeseen(error: BaseException) -> ReplyUnforeseen:
+    """What a person is told of it. It goes its way and ends the thread: its traceback names the reference."""
+    reference = secrets.token_hex(3)
+    error.add_note(f"unforeseen error {reference}")
+    return ReplyUnforeseen(type=type(error).__name__, reference=reference)

@@ -127,9 +127,9 @@ class Conversation:
         with self.lock:
             before = self.replies.get((number, model))
             reply = Reply(number, model, deed, WAITING, facts=facts, version=before.version + 1 if before else 1)
+            self._save(reply)  # first, for what cannot be saved must not be waited for
             self.replies[number, model] = reply
             self.watched_s = time.monotonic()
-            self._save(reply)
         self.tell()
         return reply
 
@@ -151,15 +151,17 @@ class Conversation:
         return True
 
     def end(self, reply: Reply, state: str, facts: dict[str, Any]) -> None:
-        """How a reply came to its end; nothing where it already has."""
+        """How a reply came to its end; nothing where it already has. It is told also where it cannot be saved."""
         with self.lock:
             if not self._is_current(reply):
                 return
             reply.state = state
             reply.facts |= facts
             reply.version += 1
-            self._save(reply)
-        self.tell()
+            try:
+                self._save(reply)
+            finally:
+                self.tell()
 
     def stop(self, cause: str) -> None:
         """End every reply that is being written, with what is there of it."""
