@@ -18,6 +18,7 @@ from studio.services.dataset_rows import DatasetRows
 from studio.services.dataset_words import found_words, problem_words
 from studio.services.queue import Queue
 from studio.services.row_finder import RowFinder
+from studio.services.version_uses import find_uses, tell_depends
 from studio.settings import Settings
 from studio.store.catalogue import DatasetEntry, VersionEntry, open_catalogue
 from studio.store.changes import Changes
@@ -62,23 +63,17 @@ class Datasets(Imports):
             catalogue.rename(dataset_id, check_name(name))
 
     def depends(self, person: Person, dataset_id: str) -> list[dict[str, Any]]:
-        """What was made from a dataset: {"kind": "version", "number"} and {"kind": "run", "title"}."""
+        """What was made from a dataset, as `tell_depends` has it. Raises NotYours."""
         entry = self._entry(person, dataset_id)
         with open_catalogue(person.workspace) as catalogue:
             versions = catalogue.versions(entry.dataset_id)
-        runs = self._runs_on(person, {version.fingerprint for version in versions})
-        return [
-            *({"kind": "version", "number": version.number} for version in versions),
-            *({"kind": "run", "title": title} for title, _ in runs),
-        ]
+        return tell_depends([(one.number, one.fingerprint) for one in versions], find_uses(person, self._queue))
 
     def delete(self, person: Person, dataset_id: str) -> None:
-        """Remove a dataset, its edits, its kept upload and its versions, except versions that a run was trained on."""
+        """Remove a dataset, its edits, its kept upload and its versions, except versions that something was made from."""
         entry = self._entry(person, dataset_id)
         with open_catalogue(person.workspace) as catalogue:
-            fingerprints = {version.fingerprint for version in catalogue.versions(dataset_id)}
-            kept = {fingerprint for _, fingerprint in self._runs_on(person, fingerprints)}
-            needless = catalogue.delete_dataset(dataset_id, kept)
+            needless = catalogue.delete_dataset(dataset_id, set(find_uses(person, self._queue)))
             sources = {other.source["source"] for other in catalogue.datasets()}
         for fingerprint in needless:
             version_path(person.workspace, fingerprint).unlink(missing_ok=True)
@@ -179,12 +174,6 @@ class Datasets(Imports):
         self._entry(person, dataset_id)
         with open_dataset(self._path(person, dataset_id)) as connection:
             yield DatasetRows(connection, person.id)
-
-    def _runs_on(self, person: Person, fingerprints: set[str]) -> list[tuple[str, str]]:
-        """(title, fingerprint) of the runs that were given one of these versions."""
-        jobs = self._queue.jobs(person, ["train"])
-        found = ((job.spec.title, str(job.spec.options.get("version"))) for job in jobs)
-        return [(title, fingerprint) for title, fingerprint in found if fingerprint in fingerprints]
 
     def _info(self, person: Person, entry: DatasetEntry, versions: list[VersionEntry]) -> dict[str, Any]:
         saved = max((version.last_change for version in versions), default=0)

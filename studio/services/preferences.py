@@ -29,6 +29,7 @@ from studio.services.pair_sources import (
 )
 from studio.services.project_info import opened_project, tell_project
 from studio.services.queue import Queue
+from studio.services.version_uses import find_uses, tell_depends
 from studio.services.vote_log import tell_event
 from studio.store.catalogue import open_catalogue
 from studio.store.dataset_file import SUFFIX, is_dataset_id
@@ -114,22 +115,15 @@ class Preferences:
         return texts
 
     def depends(self, person: Person, project_id: str) -> list[dict[str, Any]]:
-        """What was made from a project: {"kind": "version", "number"} and {"kind": "run", "title"}."""
+        """What was made from a project, as `tell_depends` has it. Raises NotYours."""
         with opened_project(person, project_id), open_catalogue(person.workspace) as catalogue:
             versions = catalogue.versions(project_id)
-        runs = self._runs_on(person, {version.fingerprint for version in versions})
-        return [
-            *({"kind": "version", "number": version.number} for version in versions),
-            *({"kind": "run", "title": title} for title, _ in runs),
-        ]
+        return tell_depends([(one.number, one.fingerprint) for one in versions], find_uses(person, self._queue))
 
     def delete(self, person: Person, project_id: str) -> None:
-        """Remove a project, its pairs, its votes and its versions, except versions that a run was trained on."""
+        """Remove a project, its pairs, its votes and its versions, except versions that something was made from."""
         with opened_project(person, project_id) as (preferences, _):
-            with open_catalogue(person.workspace) as catalogue:
-                fingerprints = {version.fingerprint for version in catalogue.versions(project_id)}
-            kept = {fingerprint for _, fingerprint in self._runs_on(person, fingerprints)}
-            needless = preferences.delete_project(project_id, kept)
+            needless = preferences.delete_project(project_id, set(find_uses(person, self._queue)))
         for fingerprint in needless:
             version_path(person.workspace, fingerprint).unlink(missing_ok=True)
 
@@ -215,12 +209,6 @@ class Preferences:
             raise NotYours(what="dataset")
         with open_catalogue(person.workspace) as catalogue:
             return catalogue.dataset(str(dataset_id))
-
-    def _runs_on(self, person: Person, fingerprints: set[str]) -> list[tuple[str, str]]:
-        """(title, fingerprint) of the runs that were given one of these versions."""
-        jobs = self._queue.jobs(person, ["train"])
-        found = ((job.spec.title, str(job.spec.options.get("version"))) for job in jobs)
-        return [(title, fingerprint) for title, fingerprint in found if fingerprint in fingerprints]
 
 
 def _free_name(taken: set[str], wanted: str | None, proposed: str) -> str:

@@ -73,7 +73,7 @@ class Studio:
         self.cards = Cards(self.datasets)
         self.adapters = Adapters(settings, self.queue, self.bases)
         self.runs = Runs(settings, self.queue, self.datasets, self.bases, self.adapters)
-        self.diffs = Versions(self.queue, self.datasets, self.adapters)
+        self.diffs = Versions(self.queue, self.datasets)
         self.live = Live(settings, self.queue)
         self.server = ModelServer(settings, self.queue)
         self.endpoints = Endpoints(settings)

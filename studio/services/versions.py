@@ -11,9 +11,9 @@ from studio.data.versions import version_path
 from studio.errors import JobNotFound, NotYours, RequestRefused, VersionUsed
 from studio.jobs.folder import JobFolder
 from studio.people import Person
-from studio.services.adapters import Adapters
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
+from studio.services.version_uses import find_uses
 from studio.store.catalogue import open_catalogue
 from studio.store.changes import Changes
 from studio.store.dataset_file import SUFFIX, open_dataset
@@ -25,22 +25,19 @@ KEPT_COMPARISONS = 6
 """Comparisons of a workspace whose files are kept; an older one is made again when it is asked for."""
 
 LISTED_ROWS = 10_000
-_OWN_KINDS = frozenset({"measure", "measure_rows", "differences", "restore", "save_version"})
-"""Jobs of the Data tab itself: what they read is not used by them."""
 
 
 class Versions:
     """Thread-safe: each call opens what it needs and closes it."""
 
-    def __init__(self, queue: Queue, datasets: Datasets, adapters: Adapters) -> None:
+    def __init__(self, queue: Queue, datasets: Datasets) -> None:
         self._queue = queue
         self._datasets = datasets
-        self._adapters = adapters
 
     def list(self, person: Person, dataset_id: str) -> list[dict[str, Any]]:
-        """Newest first, each as `Datasets.versions` has it, with "is_own" and "uses": {"kind" (run, adapter …), "title", "id"}."""
+        """Newest first, each as `Datasets.versions` has it, with "is_own" and "uses" as `find_uses` has them."""
         versions = self._datasets.versions(person, dataset_id)
-        uses = self._uses(person)
+        uses = find_uses(person, self._queue)
         return [
             version | {"uses": uses.get(version["fingerprint"], []), "is_own": version["person"] == person.id}
             for version in versions
@@ -128,20 +125,6 @@ class Versions:
             version_path(person.workspace, needless).unlink(missing_ok=True)
 
     # Inside -----------------------------------------------------------------------------------------------------------
-
-    def _uses(self, person: Person) -> dict[str, list[dict[str, Any]]]:
-        """What was made from each version, by its fingerprint, newest first."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for adapter in self._adapters.list(person):
-            found.setdefault(adapter["version"], []).append(
-                {"kind": "adapter", "title": adapter["name"], "id": adapter["id"]}
-            )
-        for job in self._queue.jobs(person):
-            version = job.spec.options.get("version")
-            if version and job.spec.kind not in _OWN_KINDS:
-                kind = "run" if job.spec.kind == "train" else job.spec.kind
-                found.setdefault(version, []).append({"kind": kind, "title": job.spec.title, "id": job.id})
-        return found
 
     def _compared(self, person: Person, job_id: str) -> tuple[JobFolder, Mapping[str, int]]:
         folder = self._queue.find(person, job_id)
