@@ -120,11 +120,11 @@ class Desk:
             return {"counts": [count_tokens(renderer, record) for record in body.records]}
 
     def load(self, name: str, caller: Caller) -> dict[str, Any]:
-        """Has the base of a model in memory: {"base", "precision"}. Raises what loading raises."""
+        """{"base", "precision", "loaded": False where another base is in use and stays}. Raises what loading raises."""
         self._check_hold()
         model = find_model(self._places, caller, name)
-        self._ensure_engine().load(model.base, model.precision)
-        return {"base": model.base.id, "precision": model.precision}
+        is_loaded = self._ensure_engine().load(model.base, model.precision)
+        return {"base": model.base.id, "precision": model.precision, "loaded": is_loaded}
 
     def unload(self, hold_s: float) -> dict[str, Any]:
         """Lets the replies under way end, then gives up weights and device; nothing new begins until `hold_s` after that.

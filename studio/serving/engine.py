@@ -48,9 +48,13 @@ class Engine:
             reply.finish("cancelled")
         return reply
 
-    def load(self, base: Base, precision: str | None = None) -> None:
-        """Wait until a base is in memory. Raises what loading it raises."""
-        self._wait_for(model=Model(base, precision))
+    def load(self, base: Base, precision: str | None = None) -> bool:
+        """Wait until a base is in memory; False where it is not loaded because another one is in use.
+
+        Only a reply that is wanted takes the place of a base that others write with. Raises what loading raises.
+        """
+        order = self._wait_for(model=Model(base, precision))
+        return order is not None and not order.is_declined
 
     def unload(self) -> None:
         """Wait until the replies under way have ended, and give up the weights and the device."""
@@ -71,12 +75,13 @@ class Engine:
         if self._thread is not None:
             self._thread.join()
 
-    def _wait_for(self, **wanted: Any) -> None:
+    def _wait_for(self, **wanted: Any) -> Order | None:
         order = self._add(**wanted)
         if order:
             order.done.wait()
             if order.error is not None:
                 raise order.error
+        return order
 
     def _add(self, **wanted: Any) -> Order | None:
         order = Order(**wanted)

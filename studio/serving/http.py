@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
@@ -36,6 +37,9 @@ BODY_LIMIT_BYTES = 8 * 1024**2
 DRAINED_BYTES = 64 * 1024**2
 """Of a body that is too large so much is read and thrown away: a client that still sends would not see the answer."""
 
+LOADS = 4
+"""Requests that may wait for weights in a thread each; more wait without one, so that tokens are still counted."""
+
 _log = logging.getLogger("whetstone.serving")
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 
@@ -46,6 +50,7 @@ class Routes:
     def __init__(self, desk: Desk, secret: str) -> None:
         self._desk = desk
         self._secret = secret
+        self._loads = asyncio.Semaphore(LOADS)
 
     def build(self) -> Starlette:
         answers: Mapping[tuple[str, str], Handler] = {
@@ -92,7 +97,8 @@ class Routes:
 
     async def load(self, request: Request, caller: Caller) -> Response:
         body = read_body(LoadBody, await read_content(request))
-        return _json(await run_in_threadpool(self._desk.load, body.model, caller))
+        async with self._loads:
+            return _json(await run_in_threadpool(self._desk.load, body.model, caller))
 
     async def unload(self, request: Request, caller: Caller) -> Response:
         _check_app(caller)

@@ -30,6 +30,9 @@ ROWS = 32
 LOOK_S = 0.25
 """How often it is looked whether a job has begun or ended."""
 
+IN_USE_S = 30.0
+"""So long after its last token a base still counts as in use: a person reads a reply and asks the next thing."""
+
 SPEED_WINDOW_S = 5.0
 
 
@@ -46,6 +49,7 @@ class Loop:
         self._is_job_running = False
         self._threads = torch.get_num_threads()
         self._looked = 0.0
+        self._used = -IN_USE_S
         self._written: deque[tuple[float, int]] = deque()
         self._open: list[Order] = []
         self.waiting: deque[Order] = deque()
@@ -69,8 +73,13 @@ class Loop:
         later: deque[Order] = deque()
         while self.waiting:
             order = self.waiting.popleft()
+            needs_change = self._needs_change(order)
+            if needs_change and order.model is not None and (joining or self._is_in_use()):
+                order.is_declined = True
+                order.settle()
+                continue
             is_free = not self.rows and not joining and not later
-            if (self._needs_change(order) and not is_free) or len(self.rows) + len(joining) >= ROWS:
+            if (needs_change and not is_free) or len(self.rows) + len(joining) >= ROWS:
                 later.append(order)
                 break
             try:
@@ -100,6 +109,7 @@ class Loop:
         if self._lone is not None and not self._lone.rows:
             self._lone = None
         now = time.monotonic()
+        self._used = now if rows else self._used
         self._written.append((now, sum(row.reply.tokens for row in rows) - before))
         while now - self._written[0][0] > SPEED_WINDOW_S:
             self._written.popleft()
@@ -169,6 +179,10 @@ class Loop:
     def _needs_change(self, order: Order) -> bool:
         model = order.reply.request.model if order.reply is not None else order.model
         return model is None or self._resident is None or not self._resident.fits(model)
+
+    def _is_in_use(self) -> bool:
+        is_recent = self._resident is not None and time.monotonic() - self._used < IN_USE_S
+        return bool(self.rows) or is_recent
 
     def _begin(self, order: Order) -> Row | Order | None:
         """The row that is to join the shared batch; the order where it has to wait; None where there is nothing to do."""

@@ -11,12 +11,16 @@ from studio.serving.replies import Model, Reply
 
 @dataclass(eq=False)
 class Order:
-    """A reply that is wanted, or a base to load (`model`), or, with neither, the weights to be given up."""
+    """A reply that is wanted, or a base to have ready (`model`), or, with neither, the weights to be given up.
+
+    is_declined: the base was not loaded, because another one is in use.
+    """
 
     reply: Reply | None = None
     model: Model | None = None
     done: Event = field(default_factory=Event)
     error: StudioError | None = None
+    is_declined: bool = False
 
     @property
     def is_settled(self) -> bool:
