@@ -3,12 +3,14 @@
   "use strict";
   const { el } = whetstone;
   const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)/;
-  const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
-  const ITEM = /^(\s*)(?:([-*+])|(\d{1,9})[.)])\s+(.*)$/;
-  const QUOTE = /^ {0,3}>\s?(.*)$/;
+  // Each ends in what matches anything (`s`: U+2028 too), so none goes back over a line for a better end.
+  const HEADING = /^ {0,3}(#{1,6})\s+(.*)/s;
+  const ITEM = /^(\s*)(?:([-*+])|(\d{1,9})[.)])\s+(.*)/s;
+  const QUOTE = /^ {0,3}>\s?(.*)/s;
   const RULE = /^ {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$/;
-  const INLINE = /(`+)(.+?)\1|\*\*(?=\S)(.+?)\*\*|__(?=\S)(.+?)__|\*(?=[^\s*])(.+?)\*/;
-  const LONGEST_LINE = 4000; // a line beyond it is shown as it is: looking for pairs in it would take too long
+  // A run of backticks is taken whole, also where none as long closes it: its parts would each be looked for.
+  const INLINE = /(`+)(?!`)(?:(.*?[^`])\1(?!`))?|\*\*(?=\S)(.+?)\*\*|__(?=\S)(.+?)__|\*(?=[^\s*])(.+?)\*/;
+  const LONGEST_LINE = 4000; // a line beyond it is a paragraph and shown as it is: looking for pairs in it would take too long
   const DEEPEST = 6; // lists in lists, quotes in quotes: a hostile text could nest without end
 
   /** A list of nodes; nothing in it is ever read as markup, links stay text. */
@@ -18,12 +20,15 @@
     const made = [];
     let at = 0;
     while (at < lines.length) {
-      const line = lines[at];
-      const reader = !line.trim() ? skip : FENCE.test(line) ? code : HEADING.test(line) ? heading : RULE.test(line) ? rule
-        : depth < DEEPEST && ITEM.test(line) ? list : depth < DEEPEST && QUOTE.test(line) ? quote : paragraph;
-      at = reader(lines, at, made, depth);
+      at = readerOf(lines[at], depth)(lines, at, made, depth);
     }
     return made;
+  }
+
+  function readerOf(line, depth) {
+    if (line.length > LONGEST_LINE) return line.trim() ? paragraph : skip;
+    return !line.trim() ? skip : FENCE.test(line) ? code : HEADING.test(line) ? heading : RULE.test(line) ? rule
+      : depth < DEEPEST && ITEM.test(line) ? list : depth < DEEPEST && QUOTE.test(line) ? quote : paragraph;
   }
 
   const skip = (lines, at) => at + 1;
@@ -40,8 +45,15 @@
   // A reply's headings stand below those of the page.
   function heading(lines, at, made) {
     const [, marks, words] = lines[at].match(HEADING);
-    made.push(el("div", { class: `ws-md-h${marks.length}`, attrs: { role: "heading", "aria-level": String(Math.min(9, marks.length + 3)) } }, inline(words)));
+    made.push(el("div", { class: `ws-md-h${marks.length}`, attrs: { role: "heading", "aria-level": String(Math.min(9, marks.length + 3)) } }, inline(unclosed(words.trim()))));
     return at + 1;
+  }
+
+  /** A heading's words without the marks that may close it; those of "C#" belong to the word. */
+  function unclosed(words) {
+    let end = words.length;
+    while (words[end - 1] === "#") end -= 1;
+    return !end || /\s/.test(words[end - 1]) ? words.slice(0, end).trimEnd() : words;
   }
 
   function rule(lines, at, made) {
@@ -90,8 +102,7 @@
 
   function paragraph(lines, at, made, depth) {
     let end = at + 1;
-    const starts = (line) => !line.trim() || FENCE.test(line) || HEADING.test(line) || RULE.test(line) || (depth < DEEPEST && (ITEM.test(line) || QUOTE.test(line)));
-    while (end < lines.length && !starts(lines[end])) end += 1;
+    while (end < lines.length && readerOf(lines[end], depth) === paragraph) end += 1;
     made.push(el("p", {}, inline(lines.slice(at, end).join("\n").trim())));
     return end;
   }
@@ -103,7 +114,8 @@
     for (let found = rest.match(INLINE); found; found = rest.match(INLINE)) {
       if (found.index) made.push(document.createTextNode(rest.slice(0, found.index)));
       const [whole, ticks, literal, bold, underlined, italic] = found;
-      if (ticks) made.push(el("code", { text: literal.trim() || literal }));
+      if (literal) made.push(el("code", { text: literal.trim() || literal }));
+      else if (ticks) made.push(document.createTextNode(ticks));
       else if (italic) made.push(el("em", {}, inline(italic)));
       else made.push(el("strong", {}, inline(bold || underlined)));
       rest = rest.slice(found.index + whole.length);

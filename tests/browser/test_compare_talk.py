@@ -116,6 +116,43 @@ def test_markdown_is_shown_as_its_parts_or_raw(compare, endpoint):
     expect(reply(compare, 0).locator(".ws-reply")).to_contain_text("**mug**")
 
 
+HARD_TO_READ = {
+    "heading": "# a" + " " * 60_000 + "b",
+    "heading marks": "# a" + "# " * 30_000 + "b",
+    "heading of a word": "# " + "a" * 60_000 + "\u2028b",
+    "item": "- " + " " * 60_000 + "\u2028b",
+    "short item": ("- " + " " * 3_900 + "x\u2028b\n") * 100,
+    "rule": "* " * 30_000 + "x",
+    "fence": "`" * 60_000 + " " * 60_000 + "x",
+    "ticks": "a " + "`" * 1_000 + "a" * 2_900,
+    "lengths of ticks": "a " + "a".join("`" * length for length in range(80, 0, -1)),
+    "stars": "*a **b " * 550,
+    "bars": "__a *b " * 550,
+}
+
+
+def test_no_reply_is_too_hard_to_draw(compare):
+    """One heading of 8,000 spaces once took a minute, with each word and again after each reload."""
+    took = compare.evaluate(
+        """texts => Object.fromEntries(Object.entries(texts).map(([name, text]) => {
+          const began = performance.now();
+          const made = whetstone.markdown(text).map((node) => node.textContent).join("");
+          return [name, [Math.round(performance.now() - began), made.length > 0]];
+        }))""",
+        HARD_TO_READ,
+    )
+    slow = {name: found for name, found in took.items() if found[0] >= 1000 or not found[1]}
+    assert not slow
+
+
+def test_headings_lose_the_marks_that_close_them_and_unpaired_backticks_stay(compare):
+    made = compare.evaluate(
+        "text => whetstone.markdown(text).map((node) => node.innerHTML)",
+        "# a ## \n## C#\n# ##\n``a`b`` and ```c `d` e",
+    )
+    assert made == ["a", "C#", "", "<code>a`b</code> and ```c <code>d</code> e"]
+
+
 def test_stop_keeps_what_is_there_and_both_columns_can_be_asked_again(compare, endpoint):
     ask(compare, "Hello?")
     asked = endpoint.by_model(2)
