@@ -16,7 +16,7 @@ from studio.serving.replies import Model
 from studio.serving.tokens import Caller
 
 PRECISIONS = ("nf4", "int8", "bfloat16", "float32")
-_QUANTISED = ("nf4", "int8")
+QUANTISED = ("nf4", "int8")
 _WORKSPACE = re.compile(r"[\w%-][\w%.-]{0,199}")
 _ADAPTER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 _RUN = re.compile(r"run:(\d{8}T\d{9}Z-[a-z_]+-[a-z0-9-]{1,48})(?::step-(\d{1,9}))?", re.ASCII)
@@ -75,7 +75,7 @@ def _find_adapter(places: Places, caller: Caller, name: str, precision: str | No
         folder = _find_folder(places.root / "people" / workspace, rest)
     if folder is None:
         raise ModelNotFound(model=name[:200])
-    lineage = read_lineage(folder)
+    lineage = _find_lineage(folder)
     base = _find_base(places, folder, lineage, name)
     if lineage is None:
         return Model(base, precision, folder, name)
@@ -83,7 +83,7 @@ def _find_adapter(places: Places, caller: Caller, name: str, precision: str | No
         raise AdapterMismatch(adapter=name, base=base.id)
     # Trained on a quantised base it belongs to that one; between the others a probe chooses, so that base and
     # adapter may share a batch.
-    recorded = lineage.precision if lineage.precision in _QUANTISED else None
+    recorded = lineage.precision if lineage.precision in QUANTISED else None
     return Model(base, precision or recorded, folder, name)
 
 
@@ -111,22 +111,38 @@ def _has_weights(folder: Path) -> bool:
     return all((folder / name).is_file() for name in _WEIGHTS)
 
 
+def _find_lineage(folder: Path) -> Lineage | None:
+    """What was recorded with an adapter; of a checkpoint, which carries nothing, what its run was asked and recorded.
+
+    Raises AdapterUnreadable.
+    """
+    if (found := read_lineage(folder)) is not None:
+        return found
+    job = folder.parents[1]
+    options = _read_json(job / "job.json").get("options")
+    if not isinstance(options, dict) or not isinstance(options.get("base"), str):
+        return None
+    chosen = options.get("adapter_options")
+    precision = chosen.get("precision") if isinstance(chosen, dict) else None
+    ended = read_lineage(job / "result" / "adapter")
+    return Lineage(
+        base=options["base"],
+        base_bytes=ended.base_bytes if ended else None,
+        precision=precision if precision in QUANTISED else None,
+    )
+
+
 def _find_base(places: Places, folder: Path, lineage: Lineage | None, name: str) -> Base:
-    """The base that was recorded with an adapter, or with the run that made it. Raises AdapterMismatch without one."""
-    recorded = lineage.base if lineage else _read_job(folder).get("base")
-    named = recorded or _read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+    """The base that was recorded with an adapter or its run, or that peft names. Raises AdapterMismatch without one."""
+    named = (lineage.base if lineage else None) or _read_json(folder / "adapter_config.json").get(
+        "base_model_name_or_path"
+    )
     for base_id in (named, f"folder:{named}", f"hub:{named}") if isinstance(named, str) else ():
         try:
             return read_base(base_id, places.models, places.hub)
         except ModelNotFound:
             continue
     raise AdapterMismatch(adapter=name, base=str(named))
-
-
-def _read_job(folder: Path) -> dict[str, Any]:
-    """The options of the job that an adapter's folder lies in, two levels down."""
-    options = _read_json(folder.parents[1] / "job.json").get("options")
-    return options if isinstance(options, dict) else {}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from studio.errors import ModelNotFound, OutOfMemory, TokenizerMissing
+from studio.errors import AdapterMismatch, ModelNotFound, OutOfMemory, TokenizerMissing
 from studio.serving.errors_http import RequestError, request_error_of
 from studio.serving.names import Places, find_model
 from studio.serving.protocol import COMPLETION_TOKENS, ChatBody, CompletionBody, read_body
@@ -137,3 +137,38 @@ def test_an_adapter_of_a_quantised_base_belongs_to_that_one(
     found = find_model(places(tmp_path), Caller("local"), "local/kind")
     assert (found.base.id, found.precision) == ("pocket", precision)
     assert find_model(places(tmp_path), Caller("local"), "local/kind@float32").precision == "float32"
+
+
+RUN = "20260101T000000000Z-train-shop"
+
+
+def checkpoint_of(folder: Path, options: dict[str, Any]) -> Path:
+    """A run's folder with a checkpoint of step 66, which holds peft's files alone, as training leaves it."""
+    job = folder / "root" / "people" / "local" / "jobs" / RUN
+    adapter(job / "checkpoints" / "step-000066", "gone")
+    (job / "job.json").write_text(json.dumps({"format": 1, "options": options}))
+    return job
+
+
+@pytest.mark.parametrize(
+    ("options", "precision"),
+    [
+        ({"base": "pocket", "adapter": "qlora", "adapter_options": {"precision": "nf4"}}, "nf4"),
+        ({"base": "pocket", "adapter": "qlora", "adapter_options": {"precision": "int8"}}, "int8"),
+        ({"base": "pocket", "adapter": "lora", "adapter_options": {"rank": 8}}, None),
+        ({"base": "pocket", "adapter_options": {"precision": ["nf4"]}}, None),
+        ({"base": "pocket", "adapter_options": "nf4"}, None),
+    ],
+)
+def test_a_checkpoint_belongs_to_the_base_that_its_run_trained_on(tmp_path: Path, options, precision: str | None):
+    checkpoint_of(tmp_path, options)
+    found = find_model(places(tmp_path), Caller("local"), f"local/run:{RUN}:step-66")
+    assert (found.base.id, found.precision) == ("pocket", precision)
+
+
+def test_a_checkpoint_of_a_base_that_was_changed_since_its_run_is_refused(tmp_path: Path):
+    job = checkpoint_of(tmp_path, {"base": "pocket", "adapter_options": {}})
+    result = adapter(job / "result" / "adapter")
+    (result / "whetstone.json").write_text(json.dumps({"format": 1, "base": "pocket", "base_bytes": 1}))
+    with pytest.raises(AdapterMismatch):
+        find_model(places(tmp_path), Caller("local"), f"local/run:{RUN}:step-66")
