@@ -74,8 +74,10 @@ _TRACED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def ended_export(workspace: Path, number: int = 0, form: str = "zip", content: bytes = b"a zip") -> str:
-    """A finished export as its job leaves it; the job's id."""
+def ended_export(
+    workspace: Path, number: int = 0, form: str = "zip", content: bytes = b"a zip", is_endless: bool = False
+) -> str:
+    """A finished export as its job leaves it; the job's id. is_endless: its reply was cut."""
     made = Lineage(base=BASE.id, precision="float32")
     options = {
         "adapter_id": "polite", "name": "Polite", "notes": "", "folder": "/nowhere", "lineage": made.model_dump(),
@@ -93,7 +95,7 @@ def ended_export(workspace: Path, number: int = 0, form: str = "zip", content: b
         (workspace / result).mkdir()
     log = LogWriter(folder.events_path)
     log.write(Started(pid=1, process_started=0.0, device="cpu", versions={}))
-    checks = [{"prompt": "Hello", "reply": "Welcome.", "tokens": 3, "ended": True}]
+    checks = [{"prompt": "Hello", "reply": "Welcome.", "tokens": 3, "ended": not is_endless}]
     log.write(Finished(result, 9.0, {"bytes": len(content), "checks": checks, "precision": "float32"}))
     log.close()
     return job

@@ -188,8 +188,14 @@
       el("div", { class: "ws-key", text: say("exports.asked") }), el("div", { text: check.prompt, attrs: mine }),
       el("div", { class: "ws-key", text: say(check.ended ? "exports.replied" : "exports.replied_cut", { tokens: check.tokens }) }), el("div", { class: "ws-reply", text: check.reply || "–", attrs: mine }),
     ]));
+    const endless = one.checks.every((check) => !check.ended); // a person may have trained so: it is said, not refused
     return el("details", { class: "ws-export-evidence", attrs: { open } }, [
-      el("summary", {}, [el("span", { class: "ws-tag ws-tag-good", text: say("exports.same") }), el("span", { class: "ws-key", text: say("exports.same_says", { count: one.checks.length }) })]),
+      el("summary", {}, [
+        el("span", { class: "ws-tag ws-tag-good", text: say("exports.same") }),
+        ...(endless ? [el("span", { class: "ws-tag ws-tag-warn", text: say("exports.endless") })] : []),
+        el("span", { class: "ws-key", text: say("exports.same_says", { count: one.checks.length }) }),
+      ]),
+      ...(endless ? [el("p", { class: "ws-key", text: say("exports.endless_says") })] : []),
       ...rows,
     ]);
   }

@@ -63,7 +63,7 @@ def written(tmp_path) -> Path:
     ended_run(workspace, 1, title="Polite v3")
     ended_run(workspace, 2, title="丁寧な応答")
     ended_export(workspace, 1)
-    ended_export(workspace, 2, form="folder")
+    ended_export(workspace, 2, form="folder", is_endless=True)
     return root
 
 
@@ -167,6 +167,23 @@ def test_names_and_notes_are_kept_and_deleting_says_what_depends(open_page, writ
         expect(page.locator(".ws-adapter-list tbody tr")).to_have_count(1)
         expect(page.locator(EXPORTS)).to_contain_text("Polite")  # the export of a deleted adapter stays
         page.close()
+
+
+def test_an_export_whose_replies_never_ended_is_not_told_as_a_plain_success(open_page, written):
+    with started_app(written) as app:
+        for locale, tag, sentence in (
+            ("en-US", "End token not seen", "not shown that replies of this export stop"),
+            ("ja-JP", "終了トークン未確認", "自動的に終わるかどうかは確認できていません"),
+        ):
+            page = open_page(app.address, locale=locale)
+            open_export(page)
+            endless, ended = page.locator(ROW).all()
+            expect(endless.locator(".ws-tag-warn")).to_have_text(tag)
+            expect(endless.locator(".ws-tag-good")).to_have_text(WORDS[locale]["same"])
+            expect(ended.locator(".ws-tag-warn")).to_have_count(0)
+            endless.locator("summary").click()
+            expect(endless.locator(".ws-export-evidence > p")).to_contain_text(sentence)
+            page.close()
 
 
 def test_notes_that_are_being_typed_are_not_overwritten(open_page, written):

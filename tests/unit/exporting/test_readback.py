@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import AdapterUnreadable
+from studio.exporting import readback
 from studio.exporting.exporters import EXPORTERS
 from studio.exporting.readback import Order, Reply, find_difference, read_back
 from studio.exporting.source import Source
@@ -74,11 +75,36 @@ def test_another_template_is_found(source, export):
     assert last(source, export)["mismatch"] == {"cause": "prompt_tokens", "prompt": PROMPTS[0]}
 
 
-def test_a_lost_end_token_is_found(source, export):
+def lose_end_token(export: Path) -> None:
     (export / "generation_config.json").unlink()
     path = export / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"eos_token": "<|im_start|>"}), "utf-8")
+
+
+def test_a_lost_end_token_is_found(source, export):
+    lose_end_token(export)
     assert last(source, export)["mismatch"]["cause"] == "end_token"
+
+
+def test_replies_are_read_on_until_one_shows_its_end_token(source, export, monkeypatch):
+    """Of replies that are cut after two tokens none has ended; the first alone is read on."""
+    monkeypatch.setattr(readback, "NEW_TOKENS", 2)
+    first, second = last(source, export)["checks"]
+    assert (first["ended"], second["ended"], second["tokens"]) == (True, False, 2) and first["tokens"] > 2
+    lose_end_token(export)
+    assert last(source, export)["mismatch"] == {"cause": "end_token", "prompt": PROMPTS[0]}
+
+
+def test_an_adapter_whose_replies_never_end_is_delivered_as_one(tmp_path):
+    """With such weights nothing the pocket model says ends: its context of 512 tokens is full before."""
+    folder = tmp_path / "adapter" / "1"
+    source = Source(folder, "endless", "Endless", "", build_adapter(folder, std=4.0), BASE, "en")
+    export = tmp_path / "endless"
+    export.mkdir()
+    list(EXPORTERS["adapter"].write(source, export))
+    checks = last(source, export)["checks"]
+    assert [check["ended"] for check in checks] == [False, False]
+    assert all(readback.NEW_TOKENS < check["tokens"] < BASE.context for check in checks)
 
 
 def test_differences_are_told_from_the_prompt_on():
