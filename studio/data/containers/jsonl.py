@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from studio.data.containers import ContainerExample
-from studio.data.json_values import JsonRefused, read_object
+from studio.data.json_values import LOSSES, JsonRefused, read_object
 from studio.data.lines import find_undecodable, iterate_byte_lines, iterate_text_lines
 from studio.data.rows import LONGEST_ROW_BYTES, Guess, RawRow
 from studio.words import Text
@@ -78,7 +78,7 @@ def _is_object(line: str) -> bool:
     try:
         read_object(line.strip().encode("utf-8", "surrogatepass"))
     except JsonRefused as refused:
-        return refused.cause in ("json_key_twice", "json_not_finite", "json_half_surrogate")
+        return refused.cause in LOSSES
     return True
 
 

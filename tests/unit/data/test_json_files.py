@@ -38,7 +38,12 @@ def read(folder: Path, text: str | bytes, name: str = "file.json", container: st
         ('{"a": -Infinity}', "json_not_finite", None),
         ('{"a": "\\ud800"}', "json_half_surrogate", None),
         ('{"a": ' + "[" * 1500 + "]" * 1500 + "}", "json_too_deep", None),
+        ('{"a": ' + "[" * 200 + "]" * 200 + "}", "json_too_deep", None),
+        ('{"a": [1e999, 1]}', "json_not_finite", None),
         ('{"a": ' + "9" * 5000 + "}", "json_number_too_long", None),
+        ('{"a": ' + "9" * 400 + "}", "json_number_too_long", None),
+        ('{"a": [{"b": 18446744073709551616}]}', "json_number_too_long", None),
+        ('{"a": -9223372036854775809}', "json_number_too_long", None),
         (b'{"a": "\xe8\x8c"}', "undecodable", None),
     ],
 )
@@ -47,6 +52,13 @@ def test_a_line_that_is_no_object_is_refused_with_its_cause_and_the_others_are_r
     found, _, rows = read(tmp_path, b'{"a": 1}\n' + line + b'\n{"a": 3}\n', "file.jsonl")
     assert found == [{"a": 1}, cause, {"a": 3}]
     assert (rows[1].number, rows[1].field) == (2, field)
+
+
+def test_numbers_that_are_held_to_the_last_digit_are_read_and_the_others_told(tmp_path):
+    text = '{"most": 18446744073709551615, "least": -9223372036854775808, "float": 1e25, "dot": 18446744073709551616.0}'
+    assert read(tmp_path, text, "f.jsonl")[0] == [json.loads(text)]
+    (row,) = read(tmp_path, '{"id": 123456789012345678901234567890}', "g.jsonl")[2]
+    assert row.values == {"found": "123456789012345678901234567890"}
 
 
 def test_what_only_looks_like_a_key_twice_is_read(tmp_path):
