@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
-
+from studio.data.json_values import LOSSES, JsonRefused, read_value
 from studio.errors import RowInvalid
 
 Row = dict[str, Any]
@@ -19,6 +18,17 @@ _NO = frozenset({"false", "no", "0", "bad", "undesirable", "incorrect"})
 def invalid(field: str, cause: str, **values: Any) -> RowInvalid:
     """The refusal of a row by a format; the row's number is known to whoever reads the file."""
     return RowInvalid(row=None, field=field, cause=cause, **values)
+
+
+def beside(first: Row, *others: Row) -> Row:
+    """Several rows as one. What others hold under a name that is taken by another value comes under `name (2)`."""
+    made = dict(first)
+    for name, value in (item for other in others for item in other.items()):
+        free, number = name, 2
+        while free in made and made[free] != value:
+            free, number = f"{name} ({number})", number + 1
+        made[free] = value
+    return made
 
 
 def share_with(rows: Sequence[Row], *names: str) -> float:
@@ -40,16 +50,28 @@ def best_names(rows: Sequence[Row], choices: Sequence[tuple[str, ...]]) -> tuple
     return max(((share_with(rows, *names), names) for names in choices), key=lambda item: item[0])
 
 
+def plain_text(value: Any) -> str | None:
+    """A text, or a number or yes and no as a table's cell is written: 1.0 is 1. None for anything else."""
+    if type(value) is str:
+        return value
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is float and math.isfinite(value):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else str(value)
+    return str(value) if type(value) is int else None
+
+
 def read_text(row: Row, field: str) -> str:
-    """Raises RowInvalid where it is missing, no text, or empty."""
+    """Raises RowInvalid where it is missing, neither text nor number, or empty."""
     value = row.get(field)
     if value is None:
         raise invalid(field, "field_missing")
-    if type(value) is not str:
+    text = plain_text(value)
+    if text is None:
         raise invalid(field, "content_not_text")
-    if not value.strip():
+    if not text.strip():
         raise invalid(field, "content_empty")
-    return value
+    return text
 
 
 def find_bool(value: Any) -> bool | None:
@@ -77,11 +99,29 @@ def find_number(value: Any) -> float | int | None:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def with_json(value: Any) -> Any:
-    """A list or an object that a table holds as text; anything else as it is."""
+def with_json(value: Any, field: str | None = None) -> Any:
+    """A list or an object that a table holds as text; anything else as it is.
+
+    Raises RowInvalid where JSON would lose something as it is read, if the field is named; else such a text stays one.
+    """
     if type(value) is not str or not value.lstrip().startswith(("[", "{")):
         return value
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value
+        return read_value(value.encode("utf-8", "surrogatepass"))
+    except JsonRefused as refused:
+        if field is None or refused.cause not in LOSSES:
+            return value
+        raise _json_invalid(field, refused) from None
+
+
+def read_json(field: str, text: str, cause: str) -> Any:
+    """Raises RowInvalid: with the cause, or by name where something would be lost in silence."""
+    try:
+        return read_value(text.encode("utf-8", "surrogatepass"))
+    except JsonRefused as refused:
+        raise (_json_invalid(field, refused) if refused.cause in LOSSES else invalid(field, cause)) from None
+
+
+def _json_invalid(field: str, refused: JsonRefused) -> RowInvalid:
+    place = field if refused.field is None else f"{field}.{refused.field}"
+    return invalid(place, refused.cause, **refused.values)

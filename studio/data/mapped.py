@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from studio.data.fields import plain_text
 from studio.data.formats import OneRecord, Record, Row, invalid
 from studio.data.formats.verifiable import choose_verifier
 from studio.data.kinds import (
@@ -20,7 +21,7 @@ from studio.data.kinds import (
 from studio.data.mapping import ASKS, LETTERS, NAME, SAID_NAMES, SPEAKER_NAMES, Fill, RowMapping
 from studio.data.row_paths import MISSING, fill_places, find_value, places_of
 from studio.data.selection import LONGEST_TAG
-from studio.data.turns import ROLE_NAMES, read_messages
+from studio.data.turns import ROLE_NAMES, read_messages, unread_keys
 from studio.words import Text
 
 
@@ -36,6 +37,26 @@ class Mapped(OneRecord):
         self.fields = frozenset(path for path in mapping.paths() if "." not in path and "[" not in path)
         self._read = _READERS[mapping.kind]
 
+    def names(self, row: Row) -> Collection[str]:
+        return self.fields
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Unknown keys of turns, messages and entities; and tags that were shortened, or are none."""
+        for role, fill in self.mapping.roles.items():
+            if (column := fill.column) in self.fields:
+                value = row.get(str(column))
+                parts = value if isinstance(value, list) else []
+                if role == "turns":
+                    keys = _unread(parts, lambda turn, fill=fill: _turn_names(fill, turn))
+                else:
+                    keys = _unread(parts, _entity_names) if role == "entities" else unread_keys(value)
+                yield from ((str(column), key) for key in keys)
+        for path in self.mapping.tags:
+            value = row.get(path) if path in self.fields else None
+            said = [plain_text(one) for one in _listed(value) if one is not None]
+            if any(text is None or _tag(text) != text for text in said):
+                yield path, ""
+
     def read(self, row: Row) -> Record:
         """Raises RowInvalid."""
         return self._read(_Cells(self.mapping, row))
@@ -45,8 +66,8 @@ class Mapped(OneRecord):
         found: dict[str, None] = {}
         for path in self.mapping.tags:
             value = find_value(row, path)
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, (str, int, float)) and (tag := _tag(_plain(one))):
+            for one in _listed(value):
+                if tag := _tag(plain_text(one) or ""):
                     found[tag] = None
         return list(found)
 
@@ -108,18 +129,19 @@ class _Cells:
         return [{"role": "system", "content": self.text("system")}]
 
     def _said(self, fill: Fill, value: Any) -> str:
-        if not isinstance(value, (str, int, float)):
+        text = plain_text(value)
+        if text is None:
             raise invalid(fill.column or "", "content_not_text")
-        text = _plain(value)
         return fill.values.get(text, text)
 
     def _text_at(self, path: str) -> str:
         value = find_value(self.row, path)
         if value is MISSING or value is None:
             raise invalid(path, "field_missing")
-        if not isinstance(value, (str, int, float)):
+        text = plain_text(value)
+        if text is None:
             raise invalid(path, "content_not_text")
-        return _plain(value)
+        return text
 
     def _choices(self) -> list[str]:
         """Columns that a row leaves empty at the end are no choices of it."""
@@ -128,9 +150,10 @@ class _Cells:
         for path in choices.columns if choices else ():
             value = find_value(self.row, path)
             for one in value if isinstance(value, list) else [value]:
-                if one is not MISSING and one is not None and not isinstance(one, (str, int, float)):
+                text = "" if one is MISSING or one is None else plain_text(one)
+                if text is None:
                     raise invalid(path, "content_not_text")
-                found.append("" if one is MISSING or one is None else _plain(one))
+                found.append(text)
         while found and not found[-1].strip():
             found.pop()
         return found
@@ -149,18 +172,13 @@ class _Cells:
         return choices.mark(index) if fill.picks == "mark" else listed[index]
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _tag(text: str) -> str:
     seen = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
     return " ".join(seen.split())[:LONGEST_TAG].strip()
-
-
-def _plain(value: str | int | float) -> str:
-    """A number from a table as it is written: 1.0 is 1."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return value if isinstance(value, str) else str(value)
 
 
 # What is made of a row, by kind ---------------------------------------------------------------------------------------
@@ -193,6 +211,14 @@ def _turns(cells: _Cells) -> list[dict[str, Any]]:
             raise invalid(f"{field}[{index}].{said}", "content_not_text")
         made.append({"role": role, "content": content})
     return made
+
+
+def _unread(parts: list[Any], names: Callable[[Mapping[str, Any]], Collection[str]]) -> Iterator[str]:
+    """The keys of turns or of entities that are none of those they are read by."""
+    for part in parts:
+        if isinstance(part, Mapping):
+            read = names(part)
+            yield from (key for key, value in part.items() if value is not None and key not in read)
 
 
 def _turn_names(fill: Fill, turn: Mapping[str, Any]) -> tuple[str, str]:
@@ -249,18 +275,33 @@ def _extraction(cells: _Cells) -> Record:
     return {"text": text, "entities": made}
 
 
+_LABELS, _TEXTS = ("label", "type", "entity", "tag", "category"), ("text", "name", "word", "value", "surface")
+_STARTS, _ENDS, _SPANS = (
+    ("start", "begin", "start_offset"),
+    ("end", "stop", "end_offset"),
+    ("span", "offsets", "position"),
+)
+
+
+def _entity_names(entity: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of an entity's label and text, then of its start and its end, or of its span."""
+    label, text, start, end, span = (
+        next((name for name in names if name in entity), names[0])
+        for names in (_LABELS, _TEXTS, _STARTS, _ENDS, _SPANS)
+    )
+    is_span = entity.get(start) is None and isinstance(entity.get(span), list) and len(entity[span]) == 2
+    return label, text, *([span] if is_span else [start, end])
+
+
 def _entity(field: str, text: str, entity: Any) -> dict[str, Any]:
     if not isinstance(entity, Mapping):
         raise invalid(field, "entity_unreadable")
-    span = next((entity[name] for name in ("span", "offsets", "position") if name in entity), [None, None])
-    start = next((entity[name] for name in ("start", "begin", "start_offset") if name in entity), None)
-    end = next((entity[name] for name in ("end", "stop", "end_offset") if name in entity), None)
-    if start is None and isinstance(span, list) and len(span) == 2:
-        start, end = span
-    label = next((entity[name] for name in ("label", "type", "entity", "tag", "category") if name in entity), None)
+    labelled, named, *places = _entity_names(entity)
+    start, end = entity[places[0]] if len(places) == 1 else map(entity.get, places)
+    label = entity.get(labelled)
     if type(start) is not int or type(end) is not int or not isinstance(label, str):
         raise invalid(field, "entity_unreadable")
-    said = next((entity[name] for name in ("text", "name", "word", "value", "surface") if name in entity), None)
+    said = entity.get(named)
     return {"start": start, "end": end, "label": label, "text": text[start:end] if said is None else said}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
-from studio.data.fields import invalid, with_json
+from studio.data.fields import invalid, plain_text, read_json, with_json
+from studio.errors import RowInvalid
 
 ROLE_NAMES: Mapping[str, str] = {
     "system": "system",
@@ -29,13 +29,15 @@ ROLE_NAMES: Mapping[str, str] = {
 
 Message = dict[str, Any]
 
+_KEPT = frozenset({"role", "content", "tool_calls", "tool_call_id", "name"})
+
 
 def read_messages(field: str, value: Any) -> list[Message]:
     """OpenAI messages: {"role", "content"} with content a text or a list of text parts; tool calls are kept.
 
     Raises RowInvalid naming the message.
     """
-    value = read_json_text(field, value) if isinstance(value, str) else value
+    value = read_json(field, value, "messages_not_a_list") if isinstance(value, str) else value
     if type(value) is not list:
         raise invalid(field, "messages_not_a_list")
     return [_read_message(field, index, item) for index, item in enumerate(value)]
@@ -48,7 +50,7 @@ def _read_message(field: str, index: int, item: Any) -> Message:
     role = ROLE_NAMES.get(role, role) if type(role) is str else role
     content = item.get("content")
     message = {"role": role, "content": content if type(content) is str else read_content(field, index, content, item)}
-    if len(item) > 2:
+    if len(item) > 2 or "content" not in item:
         for name in ("tool_calls", "tool_call_id", "name"):
             if item.get(name) is not None:
                 message[name] = item[name]
@@ -60,7 +62,10 @@ def _read_message(field: str, index: int, item: Any) -> Message:
 
 
 def read_content(field: str, index: int, content: Any, item: Mapping[str, Any]) -> str:
-    """A content that is no plain text: nothing beside tool calls, or text parts, which are joined by line feeds."""
+    """A content that is no plain text: nothing beside tool calls, a number, or text parts, which are joined by line
+    feeds."""
+    if (text := plain_text(content)) is not None:
+        return text
     if content is None and (item.get("tool_calls") or item.get("function_call")):
         return ""
     if type(content) is not list or not content:
@@ -85,14 +90,14 @@ def _with_parsed_arguments(field: str, calls: Any) -> list[Any]:
             raise invalid(field, "tool_call_unreadable")
         arguments = function.get("arguments")
         if isinstance(arguments, str):
-            arguments = _loads(field, arguments, "tool_call_unreadable") if arguments.strip() else {}
+            arguments = read_json(field, arguments, "tool_call_unreadable") if arguments.strip() else {}
         made.append(call | {"function": function | {"arguments": arguments}})
     return made
 
 
 def read_tool_call(field: str, text: Any) -> list[dict[str, Any]]:
     """ShareGPT's function_call turn: one {"name", "arguments"} as JSON text, or a list of them."""
-    value = _loads(field, text, "tool_call_unreadable") if isinstance(text, str) else text
+    value = read_json(field, text, "tool_call_unreadable") if isinstance(text, str) else text
     calls = value if isinstance(value, list) else [value]
     made = []
     for call in calls:
@@ -100,59 +105,101 @@ def read_tool_call(field: str, text: Any) -> list[dict[str, Any]]:
             raise invalid(field, "tool_call_unreadable")
         arguments = call.get("arguments", {})
         if isinstance(arguments, str):
-            arguments = _loads(field, arguments, "tool_call_unreadable") if arguments.strip() else {}
+            arguments = read_json(field, arguments, "tool_call_unreadable") if arguments.strip() else {}
         made.append({"type": "function", "function": {"name": call["name"], "arguments": arguments}})
     if not made:
         raise invalid(field, "tool_call_unreadable")
     return made
 
 
+def unread_call_keys(value: Any) -> Iterator[str]:
+    """What a function_call turn says beside the name and the arguments that `read_tool_call` takes."""
+    found = with_json(value)
+    for call in found if type(found) is list else [found]:
+        yield from (key for key in call if key not in ("name", "arguments"))
+
+
 def read_tools(field: str, value: Any) -> list[Any]:
     """The tools a conversation may call: a list, or JSON text of one; nothing is an empty list."""
     if value in (None, "", []):
         return []
-    found = _loads(field, value, "tools_unreadable") if isinstance(value, str) else value
+    found = read_json(field, value, "tools_unreadable") if isinstance(value, str) else value
     if not isinstance(found, list):
         raise invalid(field, "tools_unreadable")
     return found
 
 
-def read_json_text(field: str, text: str) -> Any:
-    """A list of messages written as text, as in a CSV cell."""
-    return _loads(field, text, "messages_not_a_list")
+def unread_keys(value: Any) -> Iterator[str]:
+    """The keys of messages that a record does not keep, as `weight` or `content[].cache_control`; none of what is no
+    messages. value: as `read_side` and `read_messages` take it."""
+    found = with_json(value)
+    for item in [found] if type(found) is dict else found if type(found) is list else ():
+        if type(item) is not dict or "role" not in item:
+            continue
+        if not item.keys() <= _KEPT:
+            calls = item.get("tool_calls") is None and isinstance(item.get("function_call"), dict)
+            kept = _KEPT | {"function_call"} if calls else _KEPT
+            yield from (name for name, said in item.items() if said is not None and name not in kept)
+        if type(item.get("content")) is list:
+            parts = (part for part in item["content"] if type(part) is dict)
+            yield from (f"content[].{name}" for part in parts for name in part if name not in ("type", "text"))
 
 
-def _loads(field: str, text: str, cause: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise invalid(field, cause) from None
+def find_input(row: Mapping[str, Any], asked: str) -> str | None:
+    """`input`, where the question is an instruction or a prompt that it belongs to: as Alpaca has them, the question
+    is both. None where there is none."""
+    value = row.get(asked)
+    is_text = type(value) is str and value.strip() and not value.lstrip().startswith("[")
+    return "input" if is_text and (plain_text(row.get("input")) or "").strip() else None
 
 
-def unused_in_messages(value: Any) -> bool:
-    """Whether messages hold fields that a record does not keep, so that the original goes into the row's meta."""
-    known = {"role", "content", "tool_calls", "tool_call_id", "name", "function_call"}
-    return isinstance(value, list) and any(isinstance(item, dict) and not item.keys() <= known for item in value)
+def with_input(prompt: list[Message], more: Any) -> list[Message]:
+    """The question with its input on a new line, as LLaMA-Factory joins them; as it is where a template has already put
+    the input into it, on lines of its own."""
+    text, asked = str(plain_text(more)), prompt[-1]["content"]
+    if f"\n{text.strip()}\n" in f"{asked}\n":
+        return prompt
+    return [*prompt[:-1], prompt[-1] | {"content": f"{asked}\n{text}"}]
 
 
 def read_side(field: str, value: Any, role: str = "assistant") -> list[Message]:
-    """One side of a row: a text is one message of the role, one message is a list of it, and a list stays.
+    """One side of a row: a text or a number is one message of the role, one message is a list of it, and a list stays.
 
     A table holds lists as JSON text. Raises RowInvalid.
     """
     if value is None:
         raise invalid(field, "field_missing")
-    found = with_json(value)
+    found = _with_messages(field, value) if type(value) is str else value
     if type(found) is dict and "role" in found:
         found = [found]
     # A completion may itself be JSON: only what has roles is taken for messages.
-    if type(found) is list and found and all(type(one) is dict and "role" in one for one in found):
+    if _are_messages(found):
         return read_messages(field, found)
-    if type(value) is str:
-        if not value.strip():
+    if (text := plain_text(value)) is not None:
+        if not text.strip():
             raise invalid(field, "content_empty")
-        return [{"role": role, "content": value}]
+        return [{"role": role, "content": text}]
+    if type(value) is float:
+        raise invalid(field, "content_not_text")
     return read_messages(field, value)
+
+
+def _with_messages(field: str, text: str) -> Any:
+    """As `with_json`. Raises RowInvalid by name where they are messages that would lose something."""
+    try:
+        return with_json(text, field)
+    except RowInvalid:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if _are_messages([found] if type(found) is dict else found):
+            raise
+        return text
+
+
+def _are_messages(value: Any) -> bool:
+    return type(value) is list and bool(value) and all(type(one) is dict and "role" in one for one in value)
 
 
 def render_side(messages: list[Message]) -> str | list[Message]:

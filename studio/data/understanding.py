@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from studio.data.formats import FORMATS, Record, Row, guess_format, read_record
@@ -11,12 +11,22 @@ from studio.data.mapping import NAME, fits, read_mapping
 from studio.data.rows import Guess, RawRow
 from studio.errors import FormatUnknown, OptionsInvalid, RowInvalid
 
+Aside = tuple[str, str | None]
+"""A field that goes with a row as its meta, and which part of it no record holds: a key within, "" where it is the
+value, None for all of it."""
+
+_NOTHING = (None, "", [], {})
+
 
 class Reader(Protocol):
-    """What turns rows into records: a format, or a mapping. fields: what it reads whole; all others are kept aside."""
+    """What turns rows into records: a format, or a mapping. fields: all names it knows."""
 
     name: str
     fields: frozenset[str]
+
+    def names(self, row: Row) -> Collection[str]: ...
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]: ...
 
     def unfold(self, row: Row) -> list[Row]: ...
 
@@ -63,14 +73,30 @@ def choose_reader(
     return FORMATS[guess.value], guess
 
 
-def fields_aside(reader: Reader, rows: Sequence[Row]) -> list[str]:
-    """The fields of the first rows that no record holds, which go with the rows as their meta."""
-    return list(dict.fromkeys(name for row in rows for name in row if name not in reader.fields))
+def iterate_aside(reader: Reader, fields: Row) -> Iterator[Aside]:
+    """What of an understood row its record does not hold."""
+    read = reader.names(fields)
+    for name, value in fields.items():
+        if name not in read and (name not in reader.fields or value not in _NOTHING):
+            yield name, None
+    yield from reader.parts_aside(fields)
 
 
 def keep_aside(reader: Reader, fields: Row) -> dict[str, Any]:
-    """The fields of a row that its record does not hold."""
-    return {name: value for name, value in fields.items() if name not in reader.fields}
+    """The fields of an understood row that its record does not hold, or holds only in part."""
+    return {name: fields[name] for name, _ in iterate_aside(reader, fields)}
+
+
+def notices_aside(aside: Iterable[Aside]) -> list[tuple[str, dict[str, Any]]]:
+    """What is said about them: a code, worded under `notice.<code>`, with its values."""
+    unseen, in_part = {}, {}
+    for name, part in aside:
+        if part == "":
+            in_part[name] = None
+        else:
+            unseen[name if part is None else f"{name}[].{part}"] = None
+    told = (("fields_kept_aside", unseen), ("fields_held_in_part", in_part))
+    return [(code, {"fields": ", ".join(names)[:200]}) for code, names in told if names]
 
 
 def tags_of(reader: Reader, fields: Row) -> list[str]:

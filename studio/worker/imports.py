@@ -23,12 +23,13 @@ from studio.data.samples import find_sample
 from studio.data.sources import CHOICES, Plan, plan_reading
 from studio.data.splits import DEFAULT_HELD_OUT_FRACTION, held_out_threshold
 from studio.data.understanding import (
+    Aside,
     Reader,
     Refused,
     Understood,
     choose_reader,
-    fields_aside,
-    keep_aside,
+    iterate_aside,
+    notices_aside,
     read_row,
     tags_of,
 )
@@ -45,6 +46,8 @@ _SAMPLE_ROWS = 200
 _BATCH_ROWS = 2_000
 _REPORTED_ROWS = 50
 """Refused rows in the report itself, for an import that leaves no dataset to keep them."""
+_REPORTED_FIELDS = 100
+"""More names than a notice shows; rows of a hostile file may each have names of their own."""
 
 
 class ImportOptions(BaseModel):
@@ -76,7 +79,8 @@ class ImportOptions(BaseModel):
 class Account:
     """What became of the rows: read = understood + refused, always.
 
-    in_file: rows as the file has them; one that holds several counts as so many in all other numbers.
+    in_file: rows as the file has them; one that holds several counts as so many in all other numbers. aside: what of
+    the rows no record holds.
     """
 
     in_file: int = 0
@@ -84,6 +88,7 @@ class Account:
     understood: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    aside: dict[Aside, None] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
     keys: array = field(default_factory=lambda: array("d"))
 
@@ -197,9 +202,6 @@ class _Import:
             raise DatasetEmpty(name=options.name)
         reader, self._guesses["format"] = choose_reader(options.file_name, rows, options.format, options.mapping)
         self._columns = list(dict.fromkeys(name for row in rows for name in row))
-        aside = fields_aside(reader, rows)
-        if aside:
-            self._notices.append(("fields_kept_aside", {"fields": ", ".join(aside)[:200]}))
         return reader
 
     def _store_rows(self, plan: Plan, reader: Reader, rows: Iterator[RawRow]) -> Iterator[Event]:
@@ -214,6 +216,7 @@ class _Import:
             account = self.account
             yield Progress(account.read, account.read, "rows")
             yield Rows(account.read, account.understood, 0, dict(account.causes))
+            self._notices += notices_aside(account.aside)
             if account.read > account.in_file:
                 self._notices.append(("rows_unfolded", {"rows": account.in_file, "inner": account.read}))
             for code, values in self._notices:
@@ -248,7 +251,10 @@ class _Import:
                 account.kinds[kind] += 1
                 account.keys.append(key)
                 record = orjson.dumps(outcome.record).decode()
-                understood.append((account.read, kind, record, _meta(outcome, reader), key))
+                aside = list(iterate_aside(reader, outcome.fields))
+                if len(account.aside) < _REPORTED_FIELDS:
+                    account.aside.update(dict.fromkeys(aside))
+                understood.append((account.read, kind, record, _meta(outcome, aside), key))
                 tags += [(account.read, tag) for tag in tags_of(reader, outcome.fields)]
         table.insert(understood)
         connection.executemany("INSERT INTO row_tags (row_id, tag) VALUES (?, ?)", tags)
@@ -296,14 +302,14 @@ class _Import:
             raise
 
 
-def _meta(outcome: Understood, reader: Reader) -> str:
+def _meta(outcome: Understood, aside: list[Aside]) -> str:
     """Where a row came from, and the fields of it that its record does not hold."""
     row, fields = outcome.row, outcome.fields
-    if fields.keys() <= reader.fields and row.file is None:
+    if not aside and row.file is None:
         return f'{{"row":{row.number}}}'
     origin = {"row": row.number} | ({"file": row.file} if row.file else {})
-    aside = keep_aside(reader, fields)
-    return orjson.dumps(origin | ({"fields": aside} if aside else {})).decode()
+    kept = {name: fields[name] for name, _ in aside}
+    return orjson.dumps(origin | ({"fields": kept} if kept else {})).decode()
 
 
 def _told(guess: Guess) -> dict[str, Any]:

@@ -25,7 +25,16 @@ from studio.data.records import record_kind
 from studio.data.row_paths import find_places
 from studio.data.rows import Guess, RawRow, shown_raw
 from studio.data.sources import CHOICES, plan_reading, preview_rows
-from studio.data.understanding import Reader, Refused, Understood, choose_reader, fields_aside, read_row
+from studio.data.understanding import (
+    Aside,
+    Reader,
+    Refused,
+    Understood,
+    choose_reader,
+    iterate_aside,
+    notices_aside,
+    read_row,
+)
 from studio.errors import StudioError
 
 SAMPLE_ROWS = 200
@@ -87,14 +96,16 @@ def _look_into(asked: Mapping[str, Any], told: dict[str, Any]) -> None:
     if fields:
         reader, guess = choose_reader(asked["file_name"], fields, choices.get("format"), choices.get("mapping"))
         told["guesses"]["format"] = told_guess(guess)
-        if aside := fields_aside(reader, fields):
-            told["notices"].append({"code": "fields_kept_aside", "values": {"fields": ", ".join(aside)[:200]}})
-    told |= _records(reader, sample)
+    records, aside = _records(reader, sample)
+    told |= records
+    told["notices"] += [{"code": code, "values": values} for code, values in notices_aside(aside)]
     told["counts"]["complete"] = len(found) <= SAMPLE_ROWS
 
 
-def _records(reader: Reader | None, sample: Sequence[RawRow]) -> dict[str, Any]:
-    """Every row of the sample read, the first of them to be shown. reader: None where not one row has fields."""
+def _records(reader: Reader | None, sample: Sequence[RawRow]) -> tuple[dict[str, Any], dict[Aside, None]]:
+    """Every row of the sample read, the first of them to be shown; and what of them no record holds. reader: None where
+    not one row has fields."""
+    aside: dict[Aside, None] = {}
     causes: Counter[str] = Counter()
     shown: list[dict[str, Any]] = []
     read = 0
@@ -102,11 +113,13 @@ def _records(reader: Reader | None, sample: Sequence[RawRow]) -> dict[str, Any]:
         read += 1
         if isinstance(outcome, Refused):
             causes[outcome.cause] += 1
+        elif reader is not None:
+            aside |= dict.fromkeys(iterate_aside(reader, outcome.fields))
         if len(shown) < SHOWN_RECORDS:
             shown.append(_shown(outcome))
     refused = sum(causes.values())
     counts = {"rows": read, "understood": read - refused, "refused": refused, "causes": dict(causes)}
-    return {"records": shown, "counts": counts}
+    return {"records": shown, "counts": counts}, aside
 
 
 def _shown(outcome: Understood | Refused) -> dict[str, Any]:

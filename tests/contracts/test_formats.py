@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from studio.data.formats import FORMATS, guess_format, read_record
 from studio.data.records import check_record, record_kind
+from studio.data.understanding import keep_aside
 from studio.errors import RowInvalid
 from studio.words import catalogue
 from tests.dataset_jobs import Imported, import_file
@@ -66,9 +67,11 @@ def test_no_row_makes_a_format_fail_without_words(name):
     def reads_or_refuses(row):
         plug.guess(list(row), [row])
         try:
-            for record in [read_record(plug, row), *(read_record(plug, inner) for inner in plug.unfold(row))]:
+            for inner in [row, *plug.unfold(row)]:
+                record = read_record(plug, inner)
                 assert check_record(record) == []
                 assert record_kind(record)
+                assert keep_aside(plug, inner).keys() <= inner.keys()
         except RowInvalid as refused:
             assert f"refused.{refused.values['cause']}" in catalogue("en")
             assert f"refused_cause.{refused.values['cause']}" in catalogue("ja")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from studio.data.fields import Row, invalid, share_with
 from studio.data.records import check_record
 from studio.data.rows import Guess
+from studio.data.turns import unread_keys
 from studio.errors import FormatUnknown, RowInvalid
 from studio.registry import Registry
 from studio.words import Text
@@ -20,6 +21,7 @@ __all__ = [
     "LEAST_CONFIDENCE",
     "Format",
     "FormatExample",
+    "HoldsMessages",
     "OneRecord",
     "Record",
     "Row",
@@ -40,7 +42,7 @@ class FormatExample:
 
 
 class Format(Protocol):
-    """One way to write examples down. fields: the names it reads; all others go with the row as its meta."""
+    """One way to write examples down. fields: the names it knows, several of them for the same thing."""
 
     name: str
     title: Text
@@ -57,11 +59,26 @@ class Format(Protocol):
     def read(self, row: Row) -> Record:
         """The record of a row that holds one. Raises RowInvalid(field=, cause=, ...)."""
 
+    def names(self, row: Row) -> Collection[str]:
+        """The fields that `read` takes the record of this row from. All others go with the row as its meta."""
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Of those fields, the ones that the record holds only in part, so that they go with the row as well: each with
+        a key in it that nothing reads, or with "" where it is the value that is not held whole."""
+
     def render(self, record: Record) -> Row:
         """The row of a record, for those records that the format can hold. Raises RowInvalid for the others."""
 
 
-class OneRecord:
+class HoldsMessages:
+    """A format whose records hold all of the fields they are read from, but for unknown keys of messages."""
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        for name in self.names(row):
+            yield from ((name, key) for key in unread_keys(row.get(name)))
+
+
+class OneRecord(HoldsMessages):
     """A format whose rows hold one record each."""
 
     def unfold(self, row: Row) -> list[Row]:

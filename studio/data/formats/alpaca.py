@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from studio.data.fields import best_names, find_name, invalid, with_json
+from studio.data.fields import best_names, find_name, invalid, plain_text, with_json
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.words import Text
@@ -37,13 +37,16 @@ class Alpaca(OneRecord):
         values = {"fields": ", ".join(names), "share": round(100 * share)}
         return Guess(self.name, 0.95 * share, "format_fields", values)
 
+    def names(self, row: Row) -> Sequence[str]:
+        return ("instruction", *_input_and_output(row), "system", "history")
+
     def read(self, row: Row) -> Record:
         messages = []
         if system := _text(row, "system"):
             messages.append({"role": "system", "content": system})
         messages += _history(row.get("history"))
-        reply = find_name(row, _REPLIES) or _REPLIES[0]
-        instruction, more = _text(row, "instruction"), _text(row, find_name(row, _MORE) or _MORE[0])
+        given, reply = _input_and_output(row)
+        instruction, more = _text(row, "instruction"), _text(row, given)
         if not instruction.strip() and not more.strip():
             raise invalid("instruction", "content_empty")
         output = _text(row, reply)
@@ -71,27 +74,31 @@ class Alpaca(OneRecord):
         return row
 
 
+def _input_and_output(row: Row) -> tuple[str, str]:
+    return find_name(row, _MORE) or _MORE[0], find_name(row, _REPLIES) or _REPLIES[0]
+
+
 def _text(row: Row, field: str) -> str:
     value = row.get(field)
-    if value is None:
-        return ""
-    if type(value) is not str:
+    text = "" if value is None else plain_text(value)
+    if text is None:
         raise invalid(field, "content_not_text")
-    return value
+    return text
 
 
 def _history(value: Any) -> list[dict[str, str]]:
-    value = with_json(value)
+    value = with_json(value, "history")
     if value in (None, "", []):
         return []
     if type(value) is not list:
         raise invalid("history", "history_unreadable")
     messages = []
     for index, pair in enumerate(value):
-        if type(pair) is not list or len(pair) != 2 or not all(type(text) is str for text in pair):
+        texts = [plain_text(text) for text in pair] if type(pair) is list else []
+        if len(texts) != 2 or None in texts:
             raise invalid(f"history[{index}]", "history_unreadable")
-        messages.append({"role": "user", "content": pair[0]})
-        messages.append({"role": "assistant", "content": pair[1]})
+        messages.append({"role": "user", "content": texts[0]})
+        messages.append({"role": "assistant", "content": texts[1]})
     return messages
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from studio.data.fields import find_name, invalid, read_text, share_where, with_json
+from studio.data.fields import find_name, invalid, plain_text, read_text, share_where, with_json
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.words import Text
@@ -39,13 +39,17 @@ class Classification(OneRecord):
         values = {"fields": f"{text}, {label}", "share": round(100 * share)}
         return Guess(self.name, 0.93 * share, "format_fields", values)
 
-    def read(self, row: Row) -> Record:
-        text = read_text(row, find_name(row, _TEXTS) or _TEXTS[0])
+    def names(self, row: Row) -> Sequence[str]:
         there = [name for name in _LABELS if name in row]
-        if not there:
+        label = find_name(row, there) or (there or _LABELS)[0]
+        return find_name(row, _TEXTS) or _TEXTS[0], label
+
+    def read(self, row: Row) -> Record:
+        said, field = self.names(row)
+        text = read_text(row, said)
+        if field not in row:
             return {"text": text, "label": []}  # of labels in a list, a row to which none applies often has no list
-        field = find_name(row, there) or there[0]
-        labels = _listed(row[field])
+        labels = _listed(row[field], field)
         if labels is not None:
             return {"text": text, "label": [_read_label(field, label) for label in labels]}
         return {"text": text, "label": _read_label(field, row[field])}
@@ -54,8 +58,8 @@ class Classification(OneRecord):
         return {"text": record["text"], "label": record["label"]}
 
 
-def _listed(value: Any) -> list[Any] | None:
-    found = with_json(value)
+def _listed(value: Any, field: str | None = None) -> list[Any] | None:
+    found = with_json(value, field)
     return found if type(found) is list else None
 
 
@@ -69,17 +73,14 @@ def _is_label(value: Any) -> bool:
 
 def _read_label(field: str, value: Any) -> str:
     """Numbers of classes and yes or no are labels too, as they are written in JSON."""
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is int:
-        return str(value)
     if value is None:
         raise invalid(field, "field_missing")
-    if type(value) is not str:
+    label = plain_text(value)
+    if label is None:
         raise invalid(field, "label_not_text")
-    if not value.strip():
+    if not label.strip():
         raise invalid(field, "content_empty")
-    return value.strip()
+    return label.strip()
 
 
 PLUG = Classification()

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from studio.data.fields import best_names, find_bool, find_name, find_number, invalid, share_where, with_json
-from studio.data.formats import FormatExample, Record, Row
+from studio.data.formats import FormatExample, HoldsMessages, Record, Row
 from studio.data.rows import Guess
 from studio.data.turns import Message, read_messages, read_side, split_shared
 from studio.words import Text
@@ -29,7 +29,7 @@ _SECOND = frozenset({"b", "2", "model_b", "response_b", "response_2", "response2
 _TIES = {"tie": True, "tie (bothbad)": False, "both_good": True, "both_bad": False, "bothbad": False}
 
 
-class Comparison:
+class Comparison(HoldsMessages):
     name = "comparison"
     title = Text(en="Two replies and a winner", ja="2 つの応答と勝者")
     summary = Text(
@@ -66,6 +66,12 @@ class Comparison:
             return [row]
         return [{name: value for name, value in row.items() if name != other} for other in reversed(sides)]
 
+    def names(self, row: Row) -> Sequence[str]:
+        sides = _find_sides(row)
+        is_whole = any(side.startswith("conversation") for side in sides)
+        asked = () if is_whole else (find_name(row, _ASKED) or _ASKED[0],)
+        return *sides, *asked, *_find_told(row)
+
     def read(self, row: Row) -> Record:
         sides, verdict = _find_sides(row), _find_verdict(row)
         if not sides:
@@ -81,7 +87,8 @@ class Comparison:
         chosen, rejected = talks if verdict == "first" else talks[::-1]
         prompt, chosen, rejected = split_shared(chosen, rejected)
         record: Record = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
-        if strength := find_number(row.get(find_name(row, _STRENGTHS) or "")):
+        told = _find_told(row)
+        if told[0] in _STRENGTHS and (strength := find_number(row[told[0]])):
             record["margin"] = abs(strength)
         return record
 
@@ -101,17 +108,26 @@ def _find_sides(row: Row) -> list[str]:
     return [name for name in pair if row.get(name) is not None]
 
 
+def _find_told(row: Row) -> tuple[str, ...]:
+    """The field that tells which reply won, or Arena's three columns."""
+    strength = find_name(row, _STRENGTHS)
+    if strength and find_number(row[strength]) is not None:
+        return (strength,)
+    if [find_bool(row.get(name)) for name in _COLUMNS].count(True) == 1:
+        return _COLUMNS
+    return (find_name(row, _WINNERS) or _WINNERS[0],)
+
+
 def _find_verdict(row: Row) -> str:
     """first, second, good or bad (a tie of such replies). Raises RowInvalid where a row does not say."""
-    strength = find_name(row, _STRENGTHS)
-    if strength and (number := find_number(row[strength])) is not None:
+    field, *columns = _find_told(row)
+    if field in _STRENGTHS:
+        number = find_number(row[field]) or 0
         return "good" if number == 0 else "first" if number < 0 else "second"
-    columns = [find_bool(row.get(name)) for name in _COLUMNS]
-    if columns.count(True) == 1:
-        return ("first", "second", "good")[columns.index(True)]
-    field = find_name(row, _WINNERS)
-    if field is None:
-        raise invalid(_WINNERS[0], "field_missing")
+    if columns:
+        return ("first", "second", "good")[[find_bool(row.get(name)) for name in _COLUMNS].index(True)]
+    if row.get(field) is None:
+        raise invalid(field, "field_missing")
     said = str(row[field]).strip().lower()
     if said in _TIES:
         return "good" if _TIES[said] else "bad"
@@ -122,7 +138,7 @@ def _find_verdict(row: Row) -> str:
 
 def _talk(row: Row, side: str) -> list[Message]:
     """Prompt and reply as one talk. Arena's are lists of texts, one for each turn, as JSON."""
-    found = with_json(row[side])
+    found = with_json(row[side], side if side.startswith("conversation") else None)
     if side.startswith("conversation"):
         return read_messages(side, found)
     asked = find_name(row, _ASKED)

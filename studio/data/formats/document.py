@@ -56,8 +56,12 @@ class Document(OneRecord):
         values = {"fields": name, "share": round(100 * share)}
         return Guess(self.name, confidence * share, "format_fields", values)
 
+    def names(self, row: Row) -> Sequence[str]:
+        return (find_name(row, _TEXTS) or _TEXTS[0],)
+
     def read(self, row: Row) -> Record:
-        return {"text": read_text(row, find_name(row, _TEXTS) or _TEXTS[0])}
+        (name,) = self.names(row)
+        return {"text": read_text(row, name)}
 
     def render(self, record: Record) -> Row:
         return {"text": record["text"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from studio.data.fields import find_name, invalid, read_text, share_where, with_json
@@ -50,10 +50,22 @@ class Extraction(OneRecord):
         values = {"fields": f"text, {field}", "share": round(100 * share)}
         return Guess(self.name, 0.95 * share, "format_fields", values)
 
+    def names(self, row: Row) -> Sequence[str]:
+        return "text", find_name(row, _ENTITIES) or _ENTITIES[0]
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        _, field = self.names(row)
+        found = with_json(row[field])
+        slots = [(one, ("label",)) for one in found.values()] if type(found) is dict else [(one, ()) for one in found]
+        for one, hidden in slots:
+            if type(one) is dict:
+                read = _entity_names({name: value for name, value in one.items() if name not in hidden})
+                yield from ((field, name) for name, value in one.items() if value is not None and name not in read)
+
     def read(self, row: Row) -> Record:
         text = read_text(row, "text")
-        field = find_name(row, _ENTITIES) or _ENTITIES[0]
-        found = with_json(row.get(field))
+        _, field = self.names(row)
+        found = with_json(row.get(field), field)
         if type(found) is dict:
             found = [_named(field, name, slot) for name, slot in found.items()]
         if type(found) is not list:
@@ -85,17 +97,24 @@ def _named(field: str, name: str, slot: Any) -> dict[str, Any]:
     return slot | {"label": name}
 
 
+def _entity_names(one: dict[str, Any]) -> tuple[str, ...]:
+    """The keys of an entity's label and text, then of its span, or of its start and its end."""
+    said = find_name(one, _LABELS) or _LABELS[0], find_name(one, _TEXTS) or _TEXTS[0]
+    span = next((name for name in _SPANS if type(one.get(name)) is list and len(one[name]) == 2), None)
+    return *said, *([span] if span else [find_name(one, _STARTS) or _STARTS[0], find_name(one, _ENDS) or _ENDS[0]])
+
+
 def _entity(path: str, text: str, one: Any) -> dict[str, Any]:
     if type(one) is list and len(one) == 3:
         one = {"start": one[0], "end": one[1], "label": one[2]}
     if type(one) is not dict:
         raise invalid(path, "entity_unreadable")
-    span = next((one[name] for name in _SPANS if type(one.get(name)) is list and len(one[name]) == 2), None)
-    start, end = span or (one.get(find_name(one, _STARTS) or ""), one.get(find_name(one, _ENDS) or ""))
-    label = one.get(find_name(one, _LABELS) or "")
+    labelled, named, *places = _entity_names(one)
+    start, end = one[places[0]] if len(places) == 1 else map(one.get, places)
+    label = one.get(labelled)
     if type(start) is not int or type(end) is not int or label is None:
         raise invalid(path, "entity_unreadable")
-    said = one.get(find_name(one, _TEXTS) or "")
+    said = one.get(named)
     return {"start": start, "end": end, "label": label, "text": text[start:end] if said is None else said}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 
@@ -42,8 +42,11 @@ class InstructionChecks(OneRecord):
         values = {"fields": "prompt, instruction_id_list, kwargs", "share": round(100 * share)}
         return Guess(self.name, 0.98 * share, "format_fields", values)
 
+    def names(self, row: Row) -> Collection[str]:
+        return self.fields
+
     def read(self, row: Row) -> Record:
-        names, arguments = with_json(row.get("instruction_id_list")), with_json(row.get("kwargs"))
+        names, arguments = (with_json(row.get(name), name) for name in ("instruction_id_list", "kwargs"))
         if type(names) is not list or not names or not all(type(name) is str for name in names):
             raise invalid("instruction_id_list", "instructions_missing")
         if type(arguments) is not list or len(arguments) != len(names):

@@ -42,12 +42,15 @@ class Messages(OneRecord):
         share = share_where(rows, lambda row: row.get("messages") is not None and not _is_sharegpt(row["messages"]))
         return Guess(self.name, 0.98 * share, "format_fields", {"fields": "messages", "share": round(100 * share)})
 
+    def names(self, row: Row) -> Sequence[str]:
+        return "messages", "functions" if row.get("tools") in (None, "", "[]", []) else "tools"
+
     def read(self, row: Row) -> Record:
         record: Record = {"messages": read_messages("messages", row.get("messages"))}
-        if tools := read_tools("tools", row.get("tools")):
-            record["tools"] = tools
-        elif functions := read_tools("functions", row.get("functions")):
-            record["tools"] = [{"type": "function", "function": function} for function in functions]
+        _, field = self.names(row)
+        if tools := read_tools(field, row.get(field)):
+            is_bare = field == "functions"
+            record["tools"] = [{"type": "function", "function": tool} for tool in tools] if is_bare else tools
         return record
 
     def render(self, record: Record) -> Row:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from studio.data.fields import find_name, find_number, invalid, read_text, share_where, with_json
+from studio.data.fields import find_name, find_number, invalid, plain_text, read_text, share_where, with_json
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.words import Text
@@ -55,12 +55,23 @@ class MultipleChoice(OneRecord):
         names = ", ".join(found) or "choices"
         return Guess(self.name, 0.97 * share, "format_choices", {"fields": names[:120]})
 
+    def names(self, row: Row) -> Sequence[str]:
+        listed = _find_listed(row)
+        choices = (listed,) if listed else _choice_fields(row)
+        return find_name(row, _ASKED) or _ASKED[0], find_name(row, _ANSWERED) or _ANSWERED[0], *choices
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Of choices that are an object, their texts are read and their marks."""
+        field = _find_listed(row)
+        found = with_json(row[field]) if field else None
+        if type(found) is dict:
+            yield from ((str(field), key) for key in found if key not in ("text", "label"))
+
     def read(self, row: Row) -> Record:
-        asked = find_name(row, _ASKED) or _ASKED[0]
+        asked, answered, *_ = self.names(row)
         question = read_text(row, asked).strip()
         choices, marks, first = _read_choices(row)
-        answered = find_name(row, _ANSWERED)
-        if answered is None:
+        if row.get(answered) is None:
             raise invalid("answer", "field_missing")
         place = _find_place(row[answered], choices, marks, first)
         if place is None:
@@ -92,20 +103,22 @@ def _choice_fields(row: Row) -> tuple[str, ...]:
 
 
 def _has_choices(row: Row) -> bool:
-    in_list = _listed(row)
+    in_list = _find_listed(row)
     asked, answered = find_name(row, _ASKED[:-1]), find_name(row, _ANSWERED[:-1])
     return bool(asked and answered and (in_list or _choice_fields(row)))
 
 
-def _listed(row: Row) -> Any:
-    """The choices as a list, or as {"text": [], "label": []} of ARC and CommonsenseQA; None where there are none."""
-    found = with_json(row.get("choices") if row.get("choices") is not None else row.get("options"))
-    return found if type(found) in (list, dict) and found else None
+def _find_listed(row: Row) -> str | None:
+    """The field with the choices as a list, or as {"text": [], "label": []} of ARC and CommonsenseQA."""
+    field = "choices" if row.get("choices") is not None else "options"
+    found = with_json(row.get(field))
+    return field if type(found) in (list, dict) and found else None
 
 
 def _read_choices(row: Row) -> tuple[list[str], list[str], int]:
     """The choices, the marks they have in the file, and the number of the first. Raises RowInvalid."""
-    listed, first = _listed(row), 0
+    field, first = _find_listed(row), 0
+    listed = with_json(row[field], field) if field else None
     marks: list[Any] = []
     if type(listed) is dict:
         marks, listed = listed.get("label") or [], listed.get("text")
@@ -114,7 +127,7 @@ def _read_choices(row: Row) -> tuple[list[str], list[str], int]:
         listed, first = [row[name] for name in names], 1 if names and names[0] == "option1" else 0
     if type(listed) is not list or not 2 <= len(listed) <= len(ascii_uppercase):
         raise invalid("choices", "choices_missing")
-    choices = [str(choice).strip() if type(choice) in (str, int, float) else "" for choice in listed]
+    choices = [(plain_text(choice) or "").strip() for choice in listed]
     if "" in choices:
         raise invalid(f"choices[{choices.index('')}]", "content_empty")
     return choices, [str(mark) for mark in marks] if type(marks) is list else [], first

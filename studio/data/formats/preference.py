@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from studio.data.fields import best_names, find_number
+from studio.data.fields import best_names, find_number, invalid
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import read_side, read_tools, render_side, split_shared
+from studio.data.turns import find_input, read_side, read_tools, render_side, split_shared, with_input
 from studio.words import Text
 
 _TURN = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]?")
@@ -49,20 +49,36 @@ class Preference(OneRecord):
         values = {"fields": ", ".join(names), "share": round(100 * share)}
         return Guess(self.name, 0.97 * share, "format_fields", values)
 
+    def names(self, row: Row) -> Sequence[str]:
+        asked = _find_asked(row)
+        more = find_input(row, asked) if asked == "instruction" else None
+        rated = ("margin",) if find_number(row.get("margin")) is not None else _find_ratings(row)
+        return *_find_sides(row), "system", "tools", *rated, *(name for name in (asked, more) if name)
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Of two ratings the record holds their difference."""
+        yield from super().parts_aside(row)
+        if find_number(row.get("margin")) is None:
+            yield from ((name, "") for name in _find_ratings(row))
+
     def read(self, row: Row) -> Record:
-        names = next((pair for pair in _SIDES if pair[0] in row or pair[1] in row), _SIDES[0])
-        chosen, rejected = (_side(name, row.get(name)) for name in names)
-        asked = next((name for name in _ASKED if row.get(name) not in (None, "", [])), None)
+        chosen, rejected = (_side(name, row.get(name)) for name in _find_sides(row))
+        asked = _find_asked(row)
         if asked is None:
             prompt, chosen, rejected = split_shared(chosen, rejected)
         else:
             prompt = _prompt(asked, row[asked])
+            if asked == "instruction" and (more := find_input(row, asked)):
+                prompt = with_input(prompt, row[more])
             chosen, rejected = _without_prompt(prompt, chosen), _without_prompt(prompt, rejected)
             if chosen[:1] == rejected[:1] and chosen and chosen[0]["role"] in ("user", "system"):
                 # Both hold the whole talk, and the prompt beside them was written in another way.
                 prompt, chosen, rejected = split_shared(chosen, rejected)
-        if (system := row.get("system")) and prompt[0]["role"] != "system":
-            prompt.insert(0, _turn("system", system))
+        if system := row.get("system"):
+            if prompt[0]["role"] != "system":
+                prompt.insert(0, _turn("system", system))
+            elif prompt[0]["content"] != system:
+                raise invalid("system", "system_twice")
         record: Record = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
         if (margin := _find_margin(row)) is not None:
             record["margin"] = margin
@@ -93,15 +109,26 @@ def _side(field: str, value: Any) -> list[dict[str, Any]]:
     return read_side(field, value)
 
 
+def _find_sides(row: Row) -> tuple[str, str]:
+    return next((pair for pair in _SIDES if pair[0] in row or pair[1] in row), _SIDES[0])
+
+
+def _find_asked(row: Row) -> str | None:
+    return next((name for name in _ASKED if row.get(name) not in (None, "", [])), None)
+
+
+def _find_ratings(row: Row) -> tuple[str, ...]:
+    """The fields of what both replies were rated; none where a row has not two such numbers."""
+    rated = (names for names in _RATINGS if all(find_number(row.get(name)) is not None for name in names))
+    return next(rated, ())
+
+
 def _find_margin(row: Row) -> float | int | None:
     """Given, or the difference of the ratings; None where a row has neither."""
     if (margin := find_number(row.get("margin"))) is not None:
         return margin
-    for names in _RATINGS:
-        better, worse = (find_number(row.get(name)) for name in names)
-        if better is not None and worse is not None:
-            return round(better - worse, 6)
-    return None
+    ratings = [find_number(row[name]) for name in _find_ratings(row)]
+    return round(ratings[0] - ratings[1], 6) if ratings else None
 
 
 def _transcript(text: str) -> list[dict[str, Any]]:

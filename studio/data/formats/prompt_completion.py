@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.data.fields import best_names, invalid, share_where
+from studio.data.fields import best_names, find_name, invalid, share_where
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import read_side, read_tools, render_side
+from studio.data.turns import find_input, read_side, read_tools, render_side, with_input
 from studio.words import Text
 
 _PAIRS = (
@@ -17,13 +17,14 @@ _PAIRS = (
     ("question", "response"),
     ("query", "response"),
     ("query", "answer"),
+    ("prompt", "output"),
     ("input", "output"),
     ("prompt", "answer"),
-    ("prompt", "output"),
     ("input", "target"),
     ("problem", "solution"),
     ("question", "ground_truth"),
 )
+_WITH_INPUT = ("prompt", "output")
 _WORKED = "\n####"
 """How GSM8K sets the result of a worked answer apart."""
 
@@ -56,9 +57,15 @@ class PromptCompletion(OneRecord):
             return Guess(self.name, 0.9 * share, "format_worked_answers", {"fields": names})
         return Guess(self.name, 0.9 * share, "format_fields", {"fields": names, "share": round(100 * share)})
 
+    def names(self, row: Row) -> Sequence[str]:
+        asked, answered, *more = _asked_and_answered(row)
+        return asked, answered, "system", "tools", *more
+
     def read(self, row: Row) -> Record:
-        asked, answered = next((pair for pair in _PAIRS if pair[0] in row and pair[1] in row), _PAIRS[0])
+        asked, answered, *more = _asked_and_answered(row)
         prompt = read_side(asked, row.get(asked), "user")
+        if more:
+            prompt = with_input(prompt, row[more[0]])
         completion = read_side(answered, row.get(answered))
         if system := row.get("system"):
             prompt.insert(0, {"role": "system", "content": system})
@@ -81,6 +88,16 @@ class PromptCompletion(OneRecord):
         if any(type(side) is not str for side in sides.values()):
             sides = {name: record[name] for name in sides}  # never a text beside a list: readers take both for one kind
         return sides | more
+
+
+def _asked_and_answered(row: Row) -> tuple[str, ...]:
+    """The pair that the row has values for, else fields. Of prompt, input and output, the question is the first two:
+    input and output belong together, and what stands beside them is what to do with the input."""
+    there = [pair for pair in _PAIRS if pair[0] in row and pair[1] in row]
+    pair = next((pair for pair in there if find_name(row, pair[:1]) and find_name(row, pair[1:])), None)
+    pair = pair or (there or _PAIRS)[0]
+    more = find_input(row, "prompt") if pair == _WITH_INPUT else None
+    return (*pair, more) if more else pair
 
 
 PLUG = PromptCompletion()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from studio.data.fields import find_name, find_number, invalid, share_where, with_json
+from studio.data.fields import find_name, find_number, invalid, plain_text, share_where, with_json
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import read_side
+from studio.data.turns import find_input, read_side, with_input
 from studio.words import Text
 
 _ASKED = ("instruction", "prompt", "input", "question")
@@ -54,9 +54,26 @@ class RatedReplies(OneRecord):
         share = share_where(rows, is_rated)
         return Guess(self.name, 0.97 * share, "format_fields", {"fields": replies, "share": round(100 * share)})
 
+    def names(self, row: Row) -> Sequence[str]:
+        asked, replies = find_name(row, _ASKED) or _ASKED[0], find_name(row, _REPLIES) or _REPLIES[0]
+        more = find_input(row, asked) if asked == "instruction" else None
+        rated = () if _are_objects(with_json(row.get(replies))) else (find_name(row, _RATINGS) or _RATINGS[0],)
+        return asked, replies, "system", *rated, *([more] if more else [])
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """The record holds two of the replies, and of their ratings the difference."""
+        yield from super().parts_aside(row)
+        _, replies, *others = self.names(row)
+        found = with_json(row[replies])
+        if len(found) > 2 or _are_objects(found):
+            yield replies, ""
+        yield from ((name, "") for name in others if name in _RATINGS)
+
     def read(self, row: Row) -> Record:
-        asked = find_name(row, _ASKED) or _ASKED[0]
-        prompt = read_side(asked, row.get(asked), "user")
+        names = self.names(row)
+        prompt = read_side(names[0], row.get(names[0]), "user")
+        if names[-1] == "input":
+            prompt = with_input(prompt, row["input"])
         if system := row.get("system"):
             prompt.insert(0, {"role": "system", "content": system})
         rated = _read_rated(row)
@@ -86,20 +103,26 @@ class RatedReplies(OneRecord):
 def _read_rated(row: Row) -> list[Rated]:
     """The replies that have a rating, at least two. Raises RowInvalid."""
     field = find_name(row, _REPLIES)
-    replies = with_json(row[field]) if field else None
+    replies = with_json(row[field], field) if field else None
     if type(replies) is not list or not replies:
         raise invalid(field or _REPLIES[0], "replies_missing")
-    if all(type(one) is dict for one in replies):
+    if _are_objects(replies):
         found = [(one.get("response", one.get("text")), _own_rating(one)) for one in replies]
     else:
         ratings = with_json(row.get(find_name(row, _RATINGS) or ""))
         if type(ratings) is not list or len(ratings) != len(replies):
             raise invalid("ratings", "ratings_missing")
         found = [(reply, find_number(rating)) for reply, rating in zip(replies, ratings, strict=True)]
-    rated = [(text, rating) for text, rating in found if type(text) is str and rating is not None]
+    told = ((plain_text(reply), rating) for reply, rating in found)
+    rated = [(text, rating) for text, rating in told if text is not None and rating is not None]
     if len(rated) < 2:
         raise invalid("ratings", "ratings_missing")
     return rated
+
+
+def _are_objects(replies: Any) -> bool:
+    """Replies that say their ratings themselves."""
+    return type(replies) is list and bool(replies) and all(type(one) is dict for one in replies)
 
 
 def _own_rating(reply: dict[str, Any]) -> float | int | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from studio.data.fields import invalid, read_text, share_where, with_json
-from studio.data.formats import FormatExample, Record, Row
+from studio.data.fields import beside, invalid, plain_text, read_text, share_where, with_json
+from studio.data.formats import FormatExample, HoldsMessages, Record, Row
 from studio.data.rows import Guess
 from studio.words import Text
 
 _BETWEEN = "\n\n"
 
 
-class Reading:
+class Reading(HoldsMessages):
     name = "reading"
     title = Text(en="Reading comprehension (SQuAD)", ja="読解（SQuAD）")
     summary = Text(
@@ -46,17 +46,26 @@ class Reading:
         return Guess(self.name, 0.97 * share, "format_fields", {"fields": names, "share": round(100 * share)})
 
     def unfold(self, row: Row) -> list[Row]:
-        """A row for each question of an article's paragraphs. Further answers go aside, into the row's meta."""
+        """A row for each question of an article's paragraphs."""
         if "paragraphs" not in row:
-            return [_with_others(row)]
+            return [row]
         around = {name: value for name, value in row.items() if name != "paragraphs"}
         made = []
         for place, paragraph in enumerate(_objects("paragraphs", row["paragraphs"])):
+            rest = {name: value for name, value in paragraph.items() if name not in ("context", "qas")}
             for asked in _objects(f"paragraphs[{place}].qas", paragraph.get("qas")):
-                made.append(_with_others(around | {"context": paragraph.get("context")} | asked))
+                made.append(beside(asked, {"context": paragraph.get("context")}, rest, around))
         if not made:
             raise invalid("paragraphs", "question_missing")
         return made
+
+    def names(self, row: Row) -> Sequence[str]:
+        return "context", "question", "answers"
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """The record holds the first answer, without its place in the text."""
+        if with_json(row["answers"]) not in ([text := _first_answer(row["answers"])], {"text": [text]}):
+            yield "answers", ""
 
     def read(self, row: Row) -> Record:
         pieces = self.unfold(row)
@@ -86,17 +95,12 @@ def _objects(field: str, value: Any) -> list[dict[str, Any]]:
     return value
 
 
-def _with_others(row: Row) -> Row:
-    first, *others = dict.fromkeys(_texts(row.get("answers"))) or [None]
-    return row | {"other_answers": others} if first is not None and others else row
-
-
 def _texts(answers: Any) -> list[str]:
     """Of SQuAD's own list of {"text", "answer_start"}, or the hub's {"text": [], "answer_start": []}."""
     found = with_json(answers)
     found = found.get("text") if type(found) is dict else found
     texts = [one.get("text") if type(one) is dict else one for one in found] if type(found) is list else []
-    return [text for text in texts if type(text) is str]
+    return [text for text in map(plain_text, texts) if text is not None]
 
 
 def _first_answer(answers: Any) -> str:

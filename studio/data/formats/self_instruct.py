@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.data.fields import invalid, read_text, share_where, with_json
-from studio.data.formats import FormatExample, Record, Row
+from studio.data.fields import beside, invalid, plain_text, read_text, share_where, with_json
+from studio.data.formats import FormatExample, HoldsMessages, Record, Row
 from studio.data.rows import Guess
 from studio.words import Text
 
 
-class SelfInstruct:
+class SelfInstruct(HoldsMessages):
     name = "self_instruct"
     title = Text(en="Self-Instruct", ja="Self-Instruct 形式")
     summary = Text(
@@ -38,22 +38,27 @@ class SelfInstruct:
     def unfold(self, row: Row) -> list[Row]:
         if "instances" not in row:
             return [row]
-        instances = with_json(row["instances"])
+        instances = with_json(row["instances"], "instances")
         if type(instances) is not list or not instances:
             raise invalid("instances", "instances_missing")
         around = {name: value for name, value in row.items() if name != "instances"}
         for index, one in enumerate(instances):
             if type(one) is not dict:
                 raise invalid(f"instances[{index}]", "instances_missing")
-        return [around | {name: one.get(name) for name in ("input", "output")} for one in instances]
+        asked = {"instruction": row.get("instruction")}
+        return [beside(asked | {name: one.get(name) for name in ("input", "output")}, one, around) for one in instances]
+
+    def names(self, row: Row) -> Sequence[str]:
+        return "instruction", "instances", "input", "output"
 
     def read(self, row: Row) -> Record:
         pieces = self.unfold(row)
         if len(pieces) != 1:
             raise invalid("instances", "several_records", found=len(pieces))
         (piece,) = pieces
-        asked, more = read_text(piece, "instruction"), piece.get("input")
-        if more is not None and type(more) is not str:
+        given = piece.get("input")
+        asked, more = read_text(piece, "instruction"), "" if given is None else plain_text(given)
+        if more is None:
             raise invalid("input", "content_not_text")
         reply = read_text(piece, "output")
         asked = f"{asked}\n{more}" if more else asked

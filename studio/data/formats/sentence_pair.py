@@ -39,17 +39,16 @@ class SentencePair(OneRecord):
         values = {"fields": ", ".join((*names, label)), "share": round(100 * share)}
         return Guess(self.name, 0.96 * share, "format_fields", values)
 
+    def names(self, row: Row) -> Sequence[str]:
+        pair = next((pair for pair in _PAIRS if pair[0] in row or pair[1] in row), _PAIRS[0])
+        return *pair, find_name(row, _LABELS) or _LABELS[0]
+
     def read(self, row: Row) -> Record:
-        first, second = next((pair for pair in _PAIRS if pair[0] in row or pair[1] in row), _PAIRS[0])
+        first, second, field = self.names(row)
         text = f"{read_text(row, first).strip()}\n{read_text(row, second).strip()}"
-        field = find_name(row, _LABELS)
-        if field is None:
-            raise invalid("label", "field_missing")
-        label = row[field]
+        label = row.get(field)
         if type(label) in (int, float) and find_number(label) is not None:
             return {"text": text, "label": str(label)}
-        if type(label) is bool:
-            return {"text": text, "label": "true" if label else "false"}
         return {"text": text, "label": read_text(row, field).strip()}
 
     def render(self, record: Record) -> Row:

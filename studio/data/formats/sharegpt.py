@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from studio.data.fields import find_name, invalid, share_where, with_json
+from studio.data.fields import find_name, invalid, plain_text, share_where, with_json
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import ROLE_NAMES, read_tool_call, read_tools
+from studio.data.turns import ROLE_NAMES, read_tool_call, read_tools, unread_call_keys
 from studio.words import Text
 
 _FIELDS = ("conversations", "conversation", "utterances", "dialogue", "dialog", "messages")
@@ -56,9 +56,20 @@ class ShareGpt(OneRecord):
         )
         return Guess(self.name, 0.96 * share, "format_fields", {"fields": field, "share": round(100 * share)})
 
+    def names(self, row: Row) -> Sequence[str]:
+        return find_name(row, _FIELDS) or _FIELDS[0], "system", "tools"
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        field, *_ = self.names(row)
+        for turn in with_json(row[field]):
+            names = find_name(turn, _SPEAKERS), find_name(turn, _SAID)
+            yield from ((field, name) for name, said in turn.items() if said is not None and name not in names)
+            if turn.get(names[0]) == "function_call":
+                yield from ((field, f"{names[1]}.{key}") for key in unread_call_keys(turn.get(names[1])))
+
     def read(self, row: Row) -> Record:
-        field = find_name(row, _FIELDS) or _FIELDS[0]
-        turns = with_json(row.get(field))
+        field, *_ = self.names(row)
+        turns = with_json(row.get(field), field)
         if type(turns) is not list:
             raise invalid(field, "messages_not_a_list")
         messages = [_message(f"{field}[{index}]", turn) for index, turn in enumerate(turns)]
@@ -104,9 +115,10 @@ def _message(path: str, turn: Any) -> dict[str, Any]:
     role = ROLE_NAMES.get(speaker) if type(speaker) is str else None
     if role is None:
         raise invalid(f"{path}.from", "role_unknown", found=str(speaker)[:80])
-    if type(value) is not str:
+    text = plain_text(value)
+    if text is None:
         raise invalid(f"{path}.value", "content_not_text")
-    return {"role": role, "content": value}
+    return {"role": role, "content": text}
 
 
 PLUG = ShareGpt()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from studio.data.fields import invalid, read_text, share_with
 from studio.data.formats import FormatExample, OneRecord, Record, Row
@@ -40,6 +40,9 @@ class UnitTests(OneRecord):
         share = share_with(rows, "prompt", "test", "entry_point")
         values = {"fields": "prompt, test, entry_point", "share": round(100 * share)}
         return Guess(self.name, 0.98 * share, "format_fields", values)
+
+    def names(self, row: Row) -> Collection[str]:
+        return self.fields
 
     def read(self, row: Row) -> Record:
         test, name = read_text(row, "test"), read_text(row, "entry_point")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from studio.data.fields import best_names, find_bool, find_name, invalid, share_where
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
-from studio.data.turns import read_side, render_side
+from studio.data.turns import find_input, read_side, render_side, with_input
 from studio.words import Text
 
 _ASKED = ("prompt", "question", "instruction", "input")
@@ -43,15 +43,20 @@ class Unpaired(OneRecord):
         values = {"fields": f"{asked}, {answered}, {label}", "share": round(100 * share)}
         return Guess(self.name, 0.96 * share, "format_fields", values)
 
+    def names(self, row: Row) -> Sequence[str]:
+        asked, answered = _asked_and_answered(row)
+        more = find_input(row, asked) if asked == "instruction" else None
+        return asked, answered, find_name(row, _LABELS) or _LABELS[0], "system", *([more] if more else [])
+
     def read(self, row: Row) -> Record:
-        asked = find_name(row, _ASKED) or _ASKED[0]
-        answered = next((name for name in _ANSWERED if row.get(name) is not None and name != asked), _ANSWERED[0])
+        asked, answered, label, _, *more = self.names(row)
         prompt, completion = read_side(asked, row.get(asked), "user"), read_side(answered, row.get(answered))
+        if more:
+            prompt = with_input(prompt, row[more[0]])
         if system := row.get("system"):
             prompt.insert(0, {"role": "system", "content": system})
-        label = find_name(row, _LABELS)
-        if label is None:
-            raise invalid("label", "field_missing")
+        if row.get(label) is None:
+            raise invalid(label, "field_missing")
         is_good = find_bool(row[label])
         if is_good is None:
             raise invalid(label, "label_not_true_or_false")
@@ -60,6 +65,11 @@ class Unpaired(OneRecord):
     def render(self, record: Record) -> Row:
         sides = {name: render_side(record[name]) for name in ("prompt", "completion")}
         return sides | {"label": record["label"]}
+
+
+def _asked_and_answered(row: Row) -> tuple[str, str]:
+    asked = find_name(row, _ASKED) or _ASKED[0]
+    return asked, next((name for name in _ANSWERED if row.get(name) is not None and name != asked), _ANSWERED[0])
 
 
 PLUG = Unpaired()

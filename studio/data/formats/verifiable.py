@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from studio.data.fields import best_names, find_name, find_number, invalid, share_where
@@ -60,12 +60,23 @@ class Verifiable(OneRecord):
         # Worked or free answers teach more as completions: this is for a person to choose.
         return Guess(self.name, 0.3 * share, "format_fields", {"fields": names, "share": round(100 * share)})
 
-    def read(self, row: Row) -> Record:
+    def names(self, row: Row) -> Sequence[str]:
         asked = find_name(row, (*_ASKED, _TABLE[0])) or _ASKED[0]
+        return asked, find_name(row, (*_ANSWERED, _TABLE[1])) or _ANSWERED[0], "system", "verifier"
+
+    def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
+        """Of a worked answer the record holds the result alone."""
+        yield from super().parts_aside(row)
+        _, answered, *_ = self.names(row)
+        answer = row[answered]
+        if type(answer) is str and find_answer(answered, answer) != answer.strip():
+            yield answered, ""
+
+    def read(self, row: Row) -> Record:
+        asked, answered, *_ = self.names(row)
         prompt = read_side(asked, row.get(asked), "user")
         if system := row.get("system"):
             prompt.insert(0, {"role": "system", "content": system})
-        answered = find_name(row, (*_ANSWERED, _TABLE[1])) or _ANSWERED[0]
         answer = find_answer(answered, row.get(answered))
         return {"prompt": prompt, "answer": answer, "verifier": row.get("verifier") or choose_verifier(answer)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from studio.data.formats import FORMATS, read_record
@@ -65,7 +67,41 @@ READ = [
      {"messages": [system("S"), user("Q"), assistant("A")]}),
     ("prompt_completion", {"prompt": [user("q"), assistant("a"), user("Q")], "completion": [assistant("A")]},
      {"prompt": [user("q"), assistant("a"), user("Q")], "completion": [assistant("A")]}),
+    ("prompt_completion", {"prompt": "Q", "completion": None, "response": "A"}, {"messages": [user("Q"), assistant("A")]}),
+    ("prompt_completion", {"prompt": "Q", "completion": '{"n": 1, "n": 2}'},
+     {"messages": [user("Q"), assistant('{"n": 1, "n": 2}')]}),
+    ("messages", {"messages": [user("Q"), {"role": "assistant", "tool_calls": call({})}, assistant("A")]},
+     {"messages": [user("Q"), assistant("", tool_calls=call({})), assistant("A")]}),
 ]  # fmt: skip
+
+NUMBERS = [
+    ("alpaca", {"instruction": "Q", "output": 42}, {"messages": [user("Q"), assistant("42")]}),
+    ("alpaca", {"instruction": 6, "input": 7.0, "output": 42.5, "history": [[1, True]]},
+     {"messages": [user("1"), assistant("true"), user("6\n7"), assistant("42.5")]}),
+    ("self_instruct", {"instruction": "Q", "input": 0, "output": False}, {"messages": [user("Q\n0"), assistant("false")]}),
+    ("prompt_completion", {"question": "Q", "answer": 42}, {"messages": [user("Q"), assistant("42")]}),
+    ("prompt_completion", {"question": 1, "answer": True}, {"messages": [user("1"), assistant("true")]}),
+    ("prompt_completion", {"prompt": "Q", "input": 3, "output": 4}, {"messages": [user("Q\n3"), assistant("4")]}),
+    ("preference", {"prompt": "Q", "chosen": 42, "rejected": 41.0},
+     {"prompt": [user("Q")], "chosen": [assistant("42")], "rejected": [assistant("41")]}),
+    ("unpaired", {"prompt": "Q", "completion": 42, "label": True},
+     {"prompt": [user("Q")], "completion": [assistant("42")], "label": True}),
+    ("rated_replies", {"prompt": "Q", "generations": [42, 41], "ratings": [2, 1]},
+     {"prompt": [user("Q")], "chosen": [assistant("42")], "rejected": [assistant("41")], "margin": 1}),
+    ("messages", {"messages": [user(6), assistant(42)]}, {"messages": [user("6"), assistant("42")]}),
+    ("sharegpt", {"conversations": [{"from": "human", "value": 6}, {"from": "gpt", "value": 42}]},
+     {"messages": [user("6"), assistant("42")]}),
+    ("reading", {"context": "42.", "question": 1, "answers": [42]}, {"messages": [user("42.\n\n1"), assistant("42")]}),
+    ("multiple_choice", {"question": 1, "choices": [1.0, True], "answer": "A"},
+     {"prompt": [user("1\nA. 1\nB. true")], "answer": "A", "verifier": "choice"}),
+    ("classification", {"text": 42, "label": 1.0}, {"text": "42", "label": "1"}),
+    ("document", {"text": 42}, {"text": "42"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "row", "record"), NUMBERS)
+def test_a_cell_with_a_number_is_read_as_the_text_that_a_csv_file_would_hold(name, row, record):
+    assert read_record(FORMATS[name], row) == record
 
 
 @pytest.mark.parametrize(("name", "row", "record"), READ)
@@ -79,7 +115,7 @@ REFUSED = [
     ("preference", {"prompt": "Q", "chosen": "x", "rejected": "x"}, "rejected", "sides_identical"),
     ("preference", {"prompt": "Q", "chosen": "x"}, "rejected", "field_missing"),
     ("preference", {"prompt": "Q", "chosen": "x", "rejected": ""}, "rejected", "content_empty"),
-    ("alpaca", {"instruction": "Q", "output": 3}, "output", "content_not_text"),
+    ("alpaca", {"instruction": "Q", "output": [3]}, "output", "content_not_text"),
     ("alpaca", {"instruction": " ", "output": "A"}, "instruction", "content_empty"),
     ("alpaca", {"instruction": "Q", "output": "A", "history": [["only one"]]}, "history[0]", "history_unreadable"),
     ("sharegpt", {"conversations": [{"from": "narrator", "value": "x"}]}, "conversations[0].from", "role_unknown"),
@@ -93,7 +129,21 @@ REFUSED = [
     ("messages", {"messages": "[broken"}, "messages", "messages_not_a_list"),
     ("messages", {"messages": [user("Q")]}, "messages", "reply_missing"),
     ("prompt_completion", {"prompt": "Q", "completion": None}, "completion", "field_missing"),
-    ("prompt_completion", {"prompt": "Q", "completion": 3}, "completion", "messages_not_a_list"),
+    ("prompt_completion", {"prompt": "Q", "completion": {"x": 3}}, "completion", "messages_not_a_list"),
+    ("prompt_completion", {"prompt": "Q", "completion": float("inf")}, "completion", "content_not_text"),
+    ("preference", {"system": "S", "prompt": [{"role": "system", "content": "T"}, user("Q")], "chosen": "x",
+                    "rejected": "y"}, "system", "system_twice"),
+    ("sharegpt", {"conversations": [{"from": "human", "value": "Q"},
+                                    {"from": "function_call", "value": '{"name": "f", "arguments": {"n": 1, "n": 2}}'}]},
+     "conversations[1].value.n", "json_key_twice"),
+    ("messages", {"messages": [user("Q"), assistant("", tool_calls=call('{"n": 18446744073709551616}'))]},
+     "messages[1].tool_calls", "json_number_too_long"),
+    ("messages", {"messages": json.dumps([user("Q")])[:-1] + ', {"role": "assistant", "content": "A", "content": "B"}]'},
+     "messages.content", "json_key_twice"),
+    ("prompt_completion", {"prompt": '[{"role": "user", "content": "Q", "content": "R"}]', "completion": "A"},
+     "prompt.content", "json_key_twice"),
+    ("extraction", {"text": "Tea", "entities": '[{"start": 0, "end": 3, "label": "a", "label": "b"}]'},
+     "entities.label", "json_key_twice"),
 ]  # fmt: skip
 
 
