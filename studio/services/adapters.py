@@ -16,7 +16,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from studio.adapters import ADAPTERS
-from studio.errors import AdapterUnreadable, JobRunning, ModelError, NameUnsafe, NotYours, OptionsInvalid
+from studio.errors import (
+    AdapterUnreadable,
+    JobNotFound,
+    JobRunning,
+    ModelError,
+    NameUnsafe,
+    NotYours,
+    OptionsInvalid,
+)
 from studio.jobs.folder import JobFolder
 from studio.models.lineage import Lineage, find_files, hash_file, read_lineage, write_lineage
 from studio.options import option_fields
@@ -111,17 +119,27 @@ class Adapters:
         ]
 
     def delete(self, person: Person, adapter_id: str) -> None:
-        """Remove an adapter; its run, its exports and what was trained further stay. Raises NotYours, JobRunning."""
+        """Remove an adapter; its exports and what was trained further stay. Raises NotYours, JobRunning.
+
+        Its run keeps log and checkpoints, and no longer the files of its result: they are the adapter's own.
+        """
         adapter = self.find(person, adapter_id)
         for job in self._exports_of(person, adapter):
             if not job.state().is_ended:
                 raise JobRunning(job=job.spec.title)
+        self._delete_from_run(person, adapter.entry.run)
         with open_adapters(person.workspace) as table:
             table.mark_deleted(adapter.entry.adapter_id, _now())
         hidden = adapter.folder.parent.with_name(f".deleted-{secrets.token_hex(6)}")
         with suppress(FileNotFoundError):
             adapter.folder.parent.rename(hidden)
         shutil.rmtree(hidden, ignore_errors=True)
+
+    def _delete_from_run(self, person: Person, run: str) -> None:
+        """The lineage stays: by it a checkpoint of the run knows the base it belongs to."""
+        with suppress(JobNotFound):
+            for path in find_files(self._queue.find(person, run).result_path / "adapter"):
+                path.unlink(missing_ok=True)
 
     def _exports_of(self, person: Person, adapter: Adapter) -> list[JobFolder]:
         jobs = self._queue.jobs(person, ["export"])

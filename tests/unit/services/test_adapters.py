@@ -15,6 +15,8 @@ from studio.people import person_from
 from studio.services.adapters import Adapters
 from studio.services.bases import Bases
 from studio.services.queue import Queue
+from studio.serving.names import Places, list_models
+from studio.serving.tokens import Caller
 from studio.store.conversations import open_conversations
 from tests.adapter_runs import SUMMARY, ended_run, leave_adapter, stopped_run
 from tests.written_runs import WrittenRun
@@ -93,6 +95,25 @@ def test_a_deleted_adapter_stays_deleted_though_its_run_is_there(adapters, perso
     ended_run(person.workspace, 1, title="first")
     (entry,) = adapters.list(person)
     assert (entry["id"], entry["name"]) == ("first-2", "first"), "the name is free again, the id is not"
+
+
+def test_a_deleted_adapter_is_nowhere_offered_and_frees_its_room(adapters, person, settings):
+    """Its files are linked with those of its run: these would go on to fill the disk, and to be served."""
+    run, other = ended_run(person.workspace, 1, title="first"), ended_run(person.workspace, 2, title="second")
+    adapters.list(person)
+    adapters.delete(person, "first")
+    left = [path.relative_to(person.workspace).parts for path in person.workspace.rglob("adapter_model.safetensors")]
+    assert sorted(left) == [
+        ("adapters", "second", "1", "adapter_model.safetensors"),
+        ("jobs", other.id, "result", "adapter", "adapter_model.safetensors"),
+    ]
+    places = Places(settings.root, settings.models, settings.root / "hub", settings.root / "lease")
+    ids = [model["id"] for model in list_models(places, Caller(person.workspace.name))]
+    assert [name for name in ids if "/" in name] == [f"{person.workspace.name}/second"]
+    assert run.folder.events_path.stat().st_size > 0, "its log and curves are there"
+    shutil.rmtree(other.folder.path)
+    adapters.delete(person, "second")
+    assert not list(person.workspace.rglob("adapter_model.safetensors")), "also where the run is gone"
 
 
 def test_what_a_process_left_that_died_while_registering_does_not_matter(adapters, person, settings):
