@@ -8,7 +8,7 @@
 
   compare.keyOf = (column) => `${column.kind}:${column.id}`;
   compare.isLive = (reply) => Boolean(reply) && (reply.state === "waiting" || reply.state === "writing");
-  compare.title = ({ group, name, method, step }) => say(`compare.column.${group}`, { name, method: (method || "").toUpperCase(), step: step === null ? null : String(step) });
+  compare.title = ({ group, name, method, step, precision }) => say(group === "base" && precision ? `compare.column.base.${precision}` : `compare.column.${group}`, { name, method: (method || "").toUpperCase(), step: step === null ? null : String(step) });
 
   const small = (text, act, title) =>
     el("button", { class: "ws-compare-link", text, attrs: { type: "button", title }, on: { click: act } });
@@ -154,6 +154,7 @@
       const parts = [say(pace === null ? "compare.stats.short" : "compare.stats", {
         first: whetstone.number(facts.first_token_s, 2), pace: whetstone.number(pace, pace < 10 ? 1 : 0), count: facts.tokens })];
       if (facts.seed !== settings.seed) parts.push(say("compare.stats.seed", { seed: String(facts.seed) }));
+      if (facts.precision) parts.push(say("compare.stats.precision", { precision: facts.precision }));
       if (facts.how && whetstone.has(`compare.how.${facts.how}`)) parts.push(say(`compare.how.${facts.how}`));
       return parts.join(" · ");
     }

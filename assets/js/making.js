@@ -172,7 +172,7 @@
     fill(models, seeds) {
       const { say } = this.ctx;
       this.models = models;
-      const title = (one) => [say(`making.group_${one.group}`), one.name].join(" · ");
+      const title = (one) => [say(`making.group_${one.group}`), one.name, one.group === "base" && one.precision].filter(Boolean).join(" · ");
       this.pick.replaceChildren(...models.map((one, index) => el("option", { text: title(one), attrs: { value: String(index) } })));
       const picked = this.rowIds?.length;
       this.seeds.textContent = picked ? say("making.seeds_picked", { count: picked }) : say("making.seeds_drawn", { count: Math.min(12, seeds), rows: seeds });

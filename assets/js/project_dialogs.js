@@ -78,7 +78,10 @@
 
   // Who writes one of the two replies, and how boldly.
   preferences.column = ({ say }, models, first, place) => {
-    const named = (one) => (one.group === "checkpoint" ? say("compare.column.checkpoint", { name: one.name, step: one.step }) : one.name);
+    const named = (one) => {
+      if (one.group === "checkpoint") return say("compare.column.checkpoint", { name: one.name, step: one.step });
+      return one.group === "base" && one.precision ? say(`compare.column.base.${one.precision}`, { name: one.name }) : one.name;
+    };
     const groups = [...new Set(models.map((one) => one.group))].map((group) =>
       el("optgroup", { attrs: { label: say(`compare.group.${group}`) } }, models.flatMap((one, index) =>
         one.group === group ? [el("option", { text: named(one), attrs: { value: String(index), translate: "no" } })] : [])));

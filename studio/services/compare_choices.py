@@ -18,6 +18,7 @@ from studio.services.datasets import Datasets
 from studio.services.endpoint_models import EndpointModels
 from studio.services.endpoints import Endpoints
 from studio.services.queue import Queue
+from studio.serving.names import QUANTISED
 from studio.training.checkpoints import MANIFEST
 
 RUNS_WITH_CHECKPOINTS = 20
@@ -27,10 +28,13 @@ EXAMPLE_CHARACTERS = 120
 _ROWS_LOOKED_AT = 40
 _SAMPLE = "shop_sft"
 _JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
-_COLUMN = ("kind", "id", "group", "name", "method", "step")
+_COLUMN = ("kind", "id", "group", "name", "method", "step", "precision")
 
 Choice = dict[str, Any]
-"""A column that can be had: kind, id, group (base, adapter, checkpoint, endpoint), name, method, step, base, run."""
+"""A column that can be had: kind, id, group (base, adapter, checkpoint, endpoint), name, method, step, base, run.
+
+precision: nf4 or int8 of a base that is kept so, and of what was trained on it; None where the model server chooses.
+"""
 
 
 class Choices:
@@ -46,12 +50,20 @@ class Choices:
         self._endpoints = EndpointModels(endpoints)
 
     def list(self, person: Person) -> list[Choice]:
-        """Bases, then adapters, the newest first, then the checkpoints of their runs, then endpoints."""
+        """Bases, then adapters, the newest first, then the checkpoints of their runs, then endpoints.
+
+        A base that adapters were trained on in 4 or 8 bits is there once more so: beside them it says what it says.
+        """
+        trained = [*self._registered(person), *self._checkpoints(person)]
         bases = [
-            _choice("model", base["id"], "base", base["title"], base=base["id"]) for base in self._bases.list(person)
+            _choice(
+                "model", _base_id(base["id"], precision), "base", base["title"], base=base["id"], precision=precision
+            )
+            for base in self._bases.list(person)
+            for precision in (None, *_precisions(trained, base["id"]))
         ]
         offered = [_choice("endpoint", column_id, "endpoint", name) for column_id, name in self._endpoints.list(person)]
-        return [*bases, *self._registered(person), *self._checkpoints(person), *offered]
+        return [*bases, *trained, *offered]
 
     def columns(self, person: Person, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The columns of {kind, id} as they are kept. Raises ModelNotFound for one that is not this person's."""
@@ -106,6 +118,7 @@ class Choices:
                 method=adapter["method"],
                 base=adapter["base"],
                 run=adapter["run"],
+                precision=_quantised(adapter["precision"]),
             )
 
     def _checkpoints(self, person: Person) -> Iterator[Choice]:
@@ -122,6 +135,7 @@ class Choices:
                         step=step,
                         base=spec["base"],
                         run=job.id,
+                        precision=_quantised(spec["adapter_options"].get("precision")),
                     )
 
     def _prompts(self, person: Person) -> Iterator[str]:
@@ -158,13 +172,28 @@ def first_prompt(record: dict[str, Any]) -> str:
 
 
 def _choice(kind: str, choice_id: str, group: str, name: str, **more: Any) -> Choice:
-    missing = {"method": None, "step": None, "base": None, "run": None}
+    missing = {"method": None, "step": None, "base": None, "run": None, "precision": None}
     return {"kind": kind, "id": choice_id, "group": group, "name": name} | missing | more
 
 
 def _with_base(found: list[Choice], adapter: Choice) -> list[Choice]:
-    base = [choice for choice in found if choice["group"] == "base" and choice["id"] == adapter["base"]]
-    return [*base, adapter]
+    """The adapter beside the base as it was trained on, so that both share a batch and differ by the adapter alone."""
+    wanted = _base_id(adapter["base"], adapter["precision"])
+    return [*(choice for choice in found if choice["group"] == "base" and choice["id"] == wanted), adapter]
+
+
+def _base_id(base: str, precision: str | None) -> str:
+    """As the model server's `find_model` reads it."""
+    return f"{base}@{precision}" if precision else base
+
+
+def _quantised(precision: str | None) -> str | None:
+    return precision if precision in QUANTISED else None
+
+
+def _precisions(trained: list[Choice], base: str) -> list[str]:
+    found = {choice["precision"] for choice in trained if choice["base"] == base}
+    return [precision for precision in QUANTISED if precision in found]
 
 
 def _step_of(folder: Path) -> int | None:

@@ -68,7 +68,7 @@ class Making:
         self._sources = sources
 
     def choices(self, person: Person, dataset_id: str) -> dict[str, Any]:
-        """{makeable, models: [{kind, id, group, name, parameters, size}], seeds: how many rows can be learned from}.
+        """{makeable, models: [{kind, id, group, name, precision, parameters, size}], seeds: how many rows can be learned from}.
 
         size: "tiny", "small" or "enough" by the base's parameters, None where nobody says them.
         """
@@ -77,7 +77,7 @@ class Making:
         models = []
         for choice in self._choices.list(person):
             count = parameters.get(choice["base"]) if choice["base"] else None
-            told = {name: choice[name] for name in ("kind", "id", "group", "name")}
+            told = {name: choice[name] for name in ("kind", "id", "group", "name", "precision")}
             models.append(told | {"parameters": count, "size": size_of(count)})
         with self._opened(person, dataset_id) as connection:
             seeds = len(_find_seeds(connection))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from studio.errors import JobNotFound, ModelNotFound, OptionsInvalid, PromptTooLong, RequestRefused
+from studio.models.lineage import Lineage, write_lineage
 from studio.people import person_from
 from studio.services.compare_settings import Sampling
 from studio.serving.conversing import fit_conversation
+from tests.adapter_runs import ended_run
 
 POCKET = {"kind": "model", "id": "pocket"}
 CONTEXT = 512
@@ -33,6 +35,24 @@ def test_at_first_the_pocket_model_stands_alone(studio, person):
     assert [column["id"] for column in studio.compare.snapshot(person)["setup"]["columns"]] == ["pocket"]
     with pytest.raises(JobNotFound):
         studio.compare.open_run(person, "20260101T000000000Z-train-none")
+
+
+@pytest.mark.parametrize("precision", ["nf4", "int8"])
+def test_beside_what_was_trained_on_a_quantised_base_stands_that_base(studio, person, precision):
+    """And the plain one is still offered, first; where nothing was trained so, it is the only one."""
+    plain = ended_run(person.workspace, 0, "plain")
+    assert shown(studio, person) == ["pocket", "local/plain"]
+    run = ended_run(person.workspace, 1, "small")
+    write_lineage(run.folder.result_path / "adapter", Lineage(base="pocket", precision=precision))
+    assert shown(studio, person) == [f"pocket@{precision}", "local/small"]
+    choices = studio.compare.offers(person)["choices"]
+    bases = [(choice["id"], choice["base"], choice["precision"]) for choice in choices if choice["group"] == "base"]
+    assert bases == [("pocket", "pocket", None), (f"pocket@{precision}", "pocket", precision)]
+    studio.compare.open_run(person, plain.folder.id)
+    assert shown(studio, person) == ["pocket", "local/plain"]
+    studio.compare.open_run(person, run.folder.id)
+    columns = studio.compare.snapshot(person)["setup"]["columns"]
+    assert [column["precision"] for column in columns] == [precision] * 2
 
 
 def test_every_problem_of_the_settings_is_told_at_once(studio, person):

@@ -19,6 +19,7 @@ from studio.serving.protocol import CompletionBody
 from studio.serving.replies import Model
 from studio.serving.speed import Speed, write_speed
 from studio.serving.tokens import Caller
+from tests.processes import wait_for
 from tests.served_models import PROMPTS, copy_pocket, pocket, request_for, untouched_ids, written_ids
 
 BASE = pocket()
@@ -69,8 +70,7 @@ def test_tokens_are_counted_while_many_wait_for_weights(engine_root: Path):
             loads = [asyncio.create_task(http.post("/load", json={"model": "pocket"})) for _ in range(LOADS)]
             try:
                 async with asyncio.timeout(20):
-                    while desk.status()["waiting"] < http_routes.LOADS:
-                        await asyncio.sleep(0.01)
+                    await asyncio.to_thread(wait_for, lambda: desk.status()["waiting"] >= http_routes.LOADS)
                     counted = await http.post("/tokenize", json={"model": "pocket", "text": "Hello"})
                 assert counted.json()["count"] > 0 and not any(load.done() for load in loads)
             finally:
