@@ -100,6 +100,7 @@ MESSAGES = [
     {"role": "user", "content": "Q"},
     {"role": "assistant", "content": "A", "reasoning_content": "hm", "weight": 0},
 ]
+REPLY, OTHER = {"role": "assistant", "content": "A"}, {"role": "assistant", "content": "B"}
 PARTS = [
     {"role": "user", "content": [{"type": "text", "text": "Q", "cache_control": {}}]},
     MESSAGES[1] | {"weight": None},
@@ -120,6 +121,9 @@ PARTS = [
          ["score_chosen", "score_rejected"], ["fields_held_in_part: score_chosen, score_rejected"]),
         ("preference", {"prompt": "Q", "chosen": "A", "rejected": "B", "margin": 1, "score_chosen": 5}, ["score_chosen"],
          ["fields_kept_aside: score_chosen"]),
+        ("preference", {"prompt": "[INST] Q [/INST]", "chosen": [MESSAGES[0], REPLY], "rejected": [MESSAGES[0], OTHER]},
+         ["prompt"], ["fields_held_in_part: prompt"]),
+        ("preference", {"prompt": "Q ", "chosen": [MESSAGES[0], REPLY], "rejected": [MESSAGES[0], OTHER]}, [], []),
         ("rated_replies", {"instruction": "Q", "generations": ["A", "B", "C"], "ratings": [1, 2, 3]},
          ["generations", "ratings"], ["fields_held_in_part: generations, ratings"]),
         ("comparison", {"prompt": "Q", "response_a": "A", "response_b": "B", "winner": "a", "preference_strength": -2},

@@ -31,6 +31,8 @@ __all__ = [
     "share_with",
 ]
 LEAST_CONFIDENCE = 0.5
+_OPENS = frozenset("[{ \t\r\n")
+"""How JSON in a table's cell begins."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ class HoldsMessages:
 
     def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
         for name in self.names(row):
-            yield from ((name, key) for key in unread_keys(row.get(name)))
+            value = row.get(name)
+            # Nearly all values are plain texts: this is asked of every row.
+            if value and (type(value) is not str or value[0] in _OPENS):
+                yield from ((name, key) for key in unread_keys(value))
 
 
 class OneRecord(HoldsMessages):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from studio.data.fields import best_names, find_number, invalid
+from studio.data.fields import best_names, find_number, invalid, with_json
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.data.turns import find_input, read_side, read_tools, render_side, split_shared, with_input
@@ -56,8 +56,10 @@ class Preference(OneRecord):
         return *_find_sides(row), "system", "tools", *rated, *(name for name in (asked, more) if name)
 
     def parts_aside(self, row: Row) -> Iterator[tuple[str, str]]:
-        """Of two ratings the record holds their difference."""
+        """Of two ratings the record holds their difference; of a prompt beside whole talks theirs, where it is another."""
         yield from super().parts_aside(row)
+        if (asked := _find_asked(row)) and _is_other_prompt(row, asked):
+            yield asked, ""
         if find_number(row.get("margin")) is None:
             yield from ((name, "") for name in _find_ratings(row))
 
@@ -110,17 +112,31 @@ def _side(field: str, value: Any) -> list[dict[str, Any]]:
 
 
 def _find_sides(row: Row) -> tuple[str, str]:
-    return next((pair for pair in _SIDES if pair[0] in row or pair[1] in row), _SIDES[0])
+    for pair in _SIDES:
+        if pair[0] in row or pair[1] in row:
+            return pair
+    return _SIDES[0]
 
 
 def _find_asked(row: Row) -> str | None:
     return next((name for name in _ASKED if row.get(name) not in (None, "", [])), None)
 
 
+def _is_other_prompt(row: Row, asked: str) -> bool:
+    """Whether both sides hold the whole talk, and what it opens with is not what stands under the prompt."""
+    sides = [with_json(row[name]) for name in _find_sides(row)]
+    if any(type(side) is not list or len(side) < 2 for side in sides):
+        return False
+    said = {message["content"].strip() for message in read_side("chosen", sides[0])}
+    return not said.issuperset(message["content"].strip() for message in _prompt(asked, row[asked]))
+
+
 def _find_ratings(row: Row) -> tuple[str, ...]:
     """The fields of what both replies were rated; none where a row has not two such numbers."""
-    rated = (names for names in _RATINGS if all(find_number(row.get(name)) is not None for name in names))
-    return next(rated, ())
+    for better, worse in _RATINGS:
+        if find_number(row.get(better)) is not None and find_number(row.get(worse)) is not None:
+            return better, worse
+    return ()
 
 
 def _find_margin(row: Row) -> float | int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.data.fields import best_names, find_name, invalid, share_where
+from studio.data.fields import best_names, invalid, share_where
 from studio.data.formats import FormatExample, OneRecord, Record, Row
 from studio.data.rows import Guess
 from studio.data.turns import find_input, read_side, read_tools, render_side, with_input
@@ -49,6 +49,8 @@ class PromptCompletion(OneRecord):
 
     def guess(self, fields: Sequence[str], rows: Sequence[Row]) -> Guess:
         share, pair = best_names(rows, _PAIRS)
+        if pair == _WITH_INPUT and share_where(rows, lambda row: find_input(row, "prompt")) > 0.5:
+            pair = ("prompt", "output", "input")
         names = ", ".join(pair)
         if share_where(rows, lambda row: isinstance(row.get("label"), bool)) > 0.5:
             # Replies marked right and wrong: taken for examples, the wrong ones would be taught too.
@@ -90,12 +92,17 @@ class PromptCompletion(OneRecord):
         return sides | more
 
 
+def _find_pair(row: Row) -> tuple[str, str]:
+    for asked, answered in _PAIRS:
+        if row.get(asked) is not None and row.get(answered) is not None:
+            return asked, answered
+    return next((pair for pair in _PAIRS if pair[0] in row and pair[1] in row), _PAIRS[0])
+
+
 def _asked_and_answered(row: Row) -> tuple[str, ...]:
     """The pair that the row has values for, else fields. Of prompt, input and output, the question is the first two:
     input and output belong together, and what stands beside them is what to do with the input."""
-    there = [pair for pair in _PAIRS if pair[0] in row and pair[1] in row]
-    pair = next((pair for pair in there if find_name(row, pair[:1]) and find_name(row, pair[1:])), None)
-    pair = pair or (there or _PAIRS)[0]
+    pair = _find_pair(row)
     more = find_input(row, "prompt") if pair == _WITH_INPUT else None
     return (*pair, more) if more else pair
 
