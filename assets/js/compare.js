@@ -19,7 +19,7 @@
 
   whetstone.widget("compare", (root, ctx) => {
     root.classList.add("ws-compare");
-    const talk = { mark: null, live: false, busy: false, columns: [], settings: null, turns: [], replies: new Map() };
+    const talk = { mark: null, live: false, busy: null, columns: [], settings: null, turns: [], replies: new Map() };
     let offers = { choices: [], examples: [], can_add: false }, stream = null, prepared = 0, changes = 0, following = false;
     let raw = remembered() === "raw";
     const acts = {

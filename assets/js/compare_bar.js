@@ -68,7 +68,7 @@
       stop.disabled = !talk.live;
       send.disabled = busy || talk.live;
       box.placeholder = say(`compare.${WIDE.matches ? "ask" : "ask_briefly"}.${Math.min(talk.columns.length, 3)}`);
-      note.textContent = talk.busy ? say("compare.busy") : "";
+      note.textContent = talk.busy ? say(`compare.busy.${talk.busy}`) : "";
       settings.show(talk.settings);
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import RequestRefused, StillWriting
+from studio.models.machine import read_machine
 from studio.people import Person
 from studio.services.compare_choices import Choices
 from studio.services.compare_settings import Sampling, check_prompt, draw_seed, read_sampling
@@ -21,13 +22,14 @@ COLUMNS = 3
 class Compare:
     """The conversation of each person. Thread-safe; each column writes in a thread of its own.
 
-    source: streams the reply of any column.
+    source: streams the reply of any column. root: where it is kept what this machine has.
     """
 
-    def __init__(self, queue: Queue, choices: Choices, source: Source) -> None:
+    def __init__(self, queue: Queue, choices: Choices, source: Source, root: Path) -> None:
         self._queue = queue
         self._choices = choices
         self._source = source
+        self._root = root
         self._guard = threading.Lock()
         self._conversations: dict[tuple[Path, str], Conversation] = {}
 
@@ -46,16 +48,16 @@ class Compare:
     # Reads ------------------------------------------------------------------------------------------------------------
 
     def snapshot(self, person: Person) -> dict[str, Any]:
-        """Everything a page shows: as `Follower.news` gives it at first, with `busy`, whether a job uses the device."""
+        """Everything a page shows: as `Follower.news` gives it at first, with `busy`, as `_find_busy`."""
         conversation = self._open(person)
         news = Follower(conversation, person.language).news() or {}
         news["setup"]["columns"] = self._columns(person, conversation)
-        return news | {"busy": self._is_busy()}
+        return news | {"busy": self._find_busy()}
 
     def look(self, person: Person, mark: str) -> dict[str, Any]:
         """Only {"busy"} where nothing has changed since a page was given the mark, else a snapshot."""
         same = mark == self._open(person).mark
-        return {"busy": self._is_busy()} if same else self.snapshot(person)
+        return {"busy": self._find_busy()} if same else self.snapshot(person)
 
     def offers(self, person: Person) -> dict[str, Any]:
         """{"choices", "examples"}: what a column can hold, and a few prompts to begin with."""
@@ -169,8 +171,10 @@ class Compare:
         """What was chosen; until then what suits what there is now."""
         return conversation.columns or self._choices.first(person)
 
-    def _is_busy(self) -> bool:
-        return any(job.spec.lane == "device" for job in self._queue.running())
+    def _find_busy(self) -> str | None:
+        """The device that a job uses: "cpu", where replies are slow meanwhile, "cuda", where none can be had, or None."""
+        is_taken = any(job.spec.lane == "device" for job in self._queue.running())
+        return read_machine(self._root).device if is_taken else None
 
     def _write(self, asked: list[Asked], numbers: list[int]) -> None:
         """Have columns reply to prompts, one prompt after the other, each column in a thread of its own.

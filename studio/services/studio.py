@@ -82,7 +82,7 @@ class Studio:
         self.exports = Exports(settings, self.queue, self.adapters, self.bases)
         choices = Choices(self.queue, self.bases, self.datasets, self.adapters, self.endpoints)
         models = Models(self.server, self.endpoints)
-        self.compare = Compare(self.queue, choices, models)
+        self.compare = Compare(self.queue, choices, models, settings.root)
         self.preferences = Preferences(self.queue, self.bases, choices)
         self.making = Making(self.queue, self.datasets, self.bases, choices, (self.server, self.endpoints))
         self.candidates = Candidates(self.queue, self.server, self.endpoints)

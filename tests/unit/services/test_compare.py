@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from studio.errors import OptionsInvalid, RequestRefused, StillWriting
+from studio.events import Stopped
+from studio.models.machine import Machine, write_machine
 from studio.people import Person, person_from
 from studio.services import compare_writing
 from studio.services.compare_settings import PROMPT_CHARACTERS, Sampling
@@ -18,6 +20,7 @@ from studio.services.studio import Studio
 from studio.settings import Settings, read_settings
 from tests.paced_endpoint import AskedFor, PacedEndpoint, paced_endpoint
 from tests.processes import wait_for
+from tests.written_runs import WrittenRun
 
 A, B = {"kind": "endpoint", "id": "desk/a"}, {"kind": "endpoint", "id": "desk/b"}
 
@@ -350,9 +353,22 @@ def test_a_page_is_sent_only_what_is_new(asked_of_two, person, endpoint):
 
 def test_a_page_that_knows_everything_is_told_so(asked_of_two, person):
     mark = asked_of_two.compare.snapshot(person)["mark"]
-    assert asked_of_two.compare.look(person, mark) == {"busy": False}
+    assert asked_of_two.compare.look(person, mark) == {"busy": None}
     asked_of_two.compare.set_settings(person, {"seed": 1})
     assert asked_of_two.compare.look(person, mark)["setup"]["settings"]["seed"] == 1
+
+
+def test_a_page_is_told_which_device_a_job_has_taken(settings, person):
+    """Beside a job the processor still replies, with one thread; weights cannot be loaded onto a GPU that is taken."""
+    run = WrittenRun(person.workspace)
+    found = Studio(settings)
+    assert found.compare.snapshot(person)["busy"] == "cpu"
+    write_machine(settings.root, Machine("cuda", "A GPU", 4, 10**9))
+    assert found.compare.snapshot(person)["busy"] == "cuda"
+    run.write(Stopped(0, None))
+    run.close()
+    wait_for(lambda: found.compare.snapshot(person)["busy"] is None)
+    found.close()
 
 
 def test_people_see_their_own_conversation_alone(asked_of_two, settings, person, endpoint):
