@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 GATHER_S = 0.01
 """Requests that arrive within this time of the first share a batch from its first token on."""
 
+LOOK_S = 1.0
+"""How often a loop that has nothing to write looks whether the job has ended that it supposed its speed beside."""
+
 SEEDS = 2**63
 
 
@@ -120,10 +123,11 @@ class Engine:
                 loop.unload()
 
     def _take_arrived(self, loop: Loop) -> bool:
-        """Hand over what has arrived; wait for it where nothing is under way. False when the engine is closed."""
+        """Hand over what has arrived; wait for it where there is nothing to do. False when the engine is closed."""
         with self._wake:
             if loop.is_idle:
-                self._wake.wait_for(lambda: self._arrived or self._is_closed)
+                limit = LOOK_S if loop.is_provisional else None
+                self._wake.wait_for(lambda: self._arrived or self._is_closed, limit)
                 gathered = (self._arrived[0][0] if self._arrived else 0.0) + GATHER_S
                 while not self._is_closed and (left := gathered - time.monotonic()) > 0:
                     self._wake.wait(left)

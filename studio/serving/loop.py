@@ -62,6 +62,11 @@ class Loop:
     def is_idle(self) -> bool:
         return not self.waiting and not self.rows
 
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the base is to be loaded as it writes fastest as soon as a job leaves the processor."""
+        return self._resident is not None and self._resident.speed.is_provisional
+
     def add(self, orders: list[Order]) -> None:
         self._open = [*(order for order in self._open if not order.is_settled), *orders] if orders else self._open
         self.waiting.extend(orders)
@@ -69,6 +74,8 @@ class Loop:
     def admit(self) -> None:
         """Begin what can begin, in the order of arrival: what needs another base waits until all rows have ended."""
         self._drop_cancelled()
+        if self.is_provisional and not self.rows:
+            self._reload_after_job()
         joining: list[Row] = []
         later: deque[Order] = deque()
         while self.waiting:
@@ -220,6 +227,20 @@ class Loop:
         self._resident = resident
         self._shared = Batch(resident.model, resident.stack)
         self._set_threads()
+
+    def _reload_after_job(self) -> None:
+        """Its speed was only supposed: on one thread and in fp32 it would write slowly for as long as it stays."""
+        self._look_for_job(at_once=True)
+        resident = self._resident
+        if resident is None or self._is_job_running:
+            return
+        asked = Model(resident.base, resident.asked)
+        del resident
+        self.unload()
+        try:
+            self._load(asked)
+        except StudioError:
+            pass  # whoever asks next is told
 
     def _build_row(self, reply: Reply, how: How, attached: Attached | None) -> Row:
         assert self._resident is not None

@@ -33,12 +33,16 @@ QUANTISED = ("nf4", "int8")
 
 @dataclass(frozen=True)
 class Speed:
-    """precision: as the base is loaded. dtype: it computes in. measured: milliseconds by "dtype/threads/rows"."""
+    """precision: as the base is loaded. dtype: it computes in. measured: milliseconds by "dtype/threads/rows".
+
+    is_provisional: nothing could be measured yet, because a job had the processor.
+    """
 
     precision: str
     dtype: str
     threads: int
     measured: dict[str, float]
+    is_provisional: bool = False
 
 
 def choose_speed(base: Base, precision: str | None, device: str, root: Path, is_busy: bool) -> tuple[Speed, Any]:
@@ -53,7 +57,8 @@ def choose_speed(base: Base, precision: str | None, device: str, root: Path, is_
     if found := find_speed(root, base, precision):
         return found, None
     if is_busy:
-        return Speed(precision or "float32", precision if precision == "bfloat16" else "float32", 1, {}), None
+        dtype = precision if precision == "bfloat16" else "float32"
+        return Speed(precision or "float32", dtype, 1, {}, is_provisional=True), None
     speed, model = _measure(base, precision)
     write_speed(root, base, precision, speed)
     return speed, model

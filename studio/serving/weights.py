@@ -40,7 +40,7 @@ class Attached:
 
 @dataclass(eq=False)
 class Resident:
-    """A base in memory. twin: another model of the same tensors, which no hook has touched, for peft to build on.
+    """A base in memory. asked: the precision it was loaded for, None for any. twin: another model of the same tensors, which no hook has touched, for peft to build on.
 
     can_batch: whether its memory of a row is keys and values, so that rows can share a batch. laid_out: bytes of the
     head's second layout.
@@ -48,6 +48,7 @@ class Resident:
 
     base: Base
     speed: Speed
+    asked: str | None
     default_precision: str | None
     device: str
     model: Any
@@ -127,6 +128,7 @@ def load_resident(base: Base, precision: str | None, device: str, root: Path, is
     return Resident(
         base=base,
         speed=speed,
+        asked=precision,
         default_precision=speed.precision if precision is None else find_default_precision(base, device, root),
         device=device,
         model=model,

@@ -34,12 +34,14 @@ def qlora_run(person: Person) -> str:
 def test_a_qlora_adapter_and_its_base_share_one_load_and_one_batch(studio: Studio, person: Person, qlora_run: str):
     """What is loaded is measured and the measurement kept: only the base in 4 bits ever was, over two turns."""
     studio.compare.open_run(person, qlora_run)
+    page = studio.compare.follow(person, lambda: None)  # what nobody watches is stopped
     for turn, question in enumerate(QUESTIONS, 1):
         studio.compare.send(person, question, secrets.token_hex(8))
         wait_for(lambda: not studio.compare.snapshot(person)["live"], 120)
         replies = [one for one in studio.compare.snapshot(person)["replies"] if one["number"] == turn]
         assert [one["state"] for one in replies] == ["done", "done"], replies
         assert [(one["facts"]["how"], one["facts"]["precision"]) for one in replies] == [("stacked", "nf4")] * 2
+    page.close()
     assert loaded(studio.settings.root) == ["nf4"]
     assert replies[0]["text"] != replies[1]["text"]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
 
+from studio.jobs.lease import take_lease
 from studio.models.catalogue import Base, read_base_folder
 from studio.serving import http as http_routes
 from studio.serving import loop
@@ -17,7 +19,7 @@ from studio.serving.engine import Engine
 from studio.serving.names import Places
 from studio.serving.protocol import CompletionBody
 from studio.serving.replies import Model
-from studio.serving.speed import Speed, write_speed
+from studio.serving.speed import Speed, find_speed, write_speed
 from studio.serving.tokens import Caller
 from tests.processes import wait_for
 from tests.served_models import PROMPTS, copy_pocket, pocket, request_for, untouched_ids, written_ids
@@ -48,6 +50,31 @@ def test_getting_a_base_ready_takes_no_base_away_that_is_in_use(engine: Engine, 
     assert engine.status()["base"] == other.id
     monkeypatch.setattr(loop, "IN_USE_S", 0.0)
     assert engine.load(BASE, "float32") is True and engine.status()["base"] == BASE.id
+
+
+def test_a_base_loaded_while_a_job_ran_is_measured_when_it_has_ended(tmp_path: Path):
+    """Nobody has to ask anything for it, and a reply that is being written when the job ends is written on."""
+    lease = tmp_path / "device-0"
+    held = take_lease(lease, {"who": "job"})
+    assert held is not None
+    engine = Engine(tmp_path, lease)
+    try:
+        assert written_ids(engine.submit(request_for(Model(BASE)))) == untouched_ids(BASE, PROMPTS[0])
+        assert (engine.status()["precision"], engine.status()["threads"]) == ("float32", 1)
+        assert find_speed(tmp_path, BASE, None) is None
+        long = engine.submit(request_for(Model(BASE), **LONG))
+        pieces = iter(long)
+        begun = next(pieces)
+        os.close(held)
+        assert sum(len(piece.ids) for piece in (begun, *pieces)) == LONG["max_tokens"]
+        wait_for(lambda: engine.status().get("measured_ms"))
+        found = find_speed(tmp_path, BASE, None)
+        assert found is not None and not found.is_provisional and "float32/1/4" in found.measured
+        wait_for(lambda: engine.status()["threads"] == found.threads)
+        assert engine.status()["precision"] == found.precision
+        assert len(written_ids(engine.submit(request_for(Model(BASE), PROMPTS[1])))) > 1
+    finally:
+        engine.close()
 
 
 def test_tokens_are_counted_while_many_wait_for_weights(engine_root: Path):
