@@ -19,9 +19,10 @@ from studio.data.json_places import (
     keys_beside,
     value_at,
 )
+from studio.data.json_rows import iterate_array, iterate_elements, iterate_objects, read_element, refuse_rest
 from studio.data.json_scanner import Scanner, ValueBroken
 from studio.data.json_values import JsonRefused, read_object
-from studio.data.lines import find_undecodable, open_text
+from studio.data.lines import open_text
 from studio.data.rows import LONGEST_ROW_BYTES, Guess, RawRow
 from studio.words import Text
 
@@ -82,7 +83,7 @@ class Json:
             scanner = Scanner(file, LONGEST_ROW_BYTES)
             opening = scanner.peek()
             if opening == "[":
-                yield from _numbered_to_the_end(scanner, _read_array(scanner))
+                yield from _read_arrays(source, scanner)
             elif opening == "{":
                 yield from _read_object_file(source, scanner)
             else:
@@ -111,54 +112,20 @@ def _is_objects(text: str) -> bool:
     return scanner.peek() == "{"
 
 
-def _read_array(scanner: Scanner) -> Iterator[RawRow]:
-    """Elements one by one up to the closing bracket. After a break the rest of the file is one refused row with its
-    position, and the text is at its end."""
-    scanner.take("[")
-    if scanner.peek() == "]":
-        scanner.take("]")
-        return
-    for number in count(1):
-        try:
-            text = scanner.value_text()
-        except ValueBroken as broken:
-            yield _rest(scanner, number, broken)
-            return
-        yield _element(number, text)
-        following = scanner.peek()
-        if following == "]":
-            scanner.take("]")
-            return
-        if following != ",":
-            yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Expecting ',' delimiter"))
-            return
-        scanner.take(",")
-
-
-def _numbered_to_the_end(scanner: Scanner, rows: Iterator[RawRow]) -> Iterator[RawRow]:
-    """The rows, and what follows them in the file as one more, refused."""
-    number = 0
-    for row in rows:
-        number = row.number
-        yield row
-    if scanner.peek():
-        yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Extra data"))
-
-
-def _rest(scanner: Scanner, number: int, broken: ValueBroken) -> RawRow:
-    shown = scanner.rest_shown()
-    values = {"position": broken.position + 1, "characters": scanner.skip_rest()}
-    torn = broken.position >= scanner.position or broken.found.startswith("Unterminated")
-    return RawRow(number, None, shown, "json_torn" if torn else "json_broken", None, values)
-
-
-def _element(number: int, text: str) -> RawRow:
-    if bad := find_undecodable(text):
-        return RawRow(number, None, text, "undecodable", None, {"byte": bad[0], "position": bad[1]})
-    try:
-        return RawRow(number, read_object(text.encode("utf-8", "surrogatepass")), text)
-    except JsonRefused as refused:
-        return RawRow(number, None, text, refused.cause, refused.field, refused.values)
+def _read_arrays(source: Source, scanner: Scanner) -> Iterator[RawRow]:
+    """The rows of an array, and of what follows it in the file: of further arrays, and of elements that stand outside."""
+    number, arrays = 0, 0
+    while following := scanner.peek():
+        if following == "[":
+            arrays += 1
+            rows = iterate_array(scanner, number)
+        else:
+            rows = iterate_elements(scanner, number, is_next=False)
+        for row in rows:
+            number = row.number
+            yield row
+    if arrays > 1:
+        source.notices.append(("arrays_in_turn", {"count": arrays}))
 
 
 def _read_object_file(source: Source, scanner: Scanner) -> Iterator[RawRow]:
@@ -168,24 +135,11 @@ def _read_object_file(source: Source, scanner: Scanner) -> Iterator[RawRow]:
     except ValueBroken as broken:
         raise source.unreadable("json_broken", position=broken.position + 1) from None
     if scanner.peek():
-        yield from _read_objects(scanner, first)
+        yield from iterate_objects(scanner, first)
         return
-    element = _element(1, first)
+    element = read_element(1, first)
     rows = None if element.fields is None else _column_rows(source, element.fields)
     yield from iter([element]) if rows is None else rows
-
-
-def _read_objects(scanner: Scanner, first: str) -> Iterator[RawRow]:
-    yield _element(1, first)
-    for number in count(2):
-        if not scanner.peek():
-            return
-        try:
-            text = scanner.value_text()
-        except ValueBroken as broken:
-            yield _rest(scanner, number, broken)
-            return
-        yield _element(number, text)
 
 
 def _column_rows(source: Source, whole: dict[str, Any]) -> Iterator[RawRow] | None:
@@ -253,7 +207,7 @@ def _read_streamed(source: Source, place: str) -> Iterator[RawRow]:
                     scanner.value_text()
                     continue
                 source.notices.append(("rows_read_under_key", {"key": place}))
-                for row in _read_array(scanner):
+                for row in iterate_array(scanner):
                     number = row.number
                     yield row
         except ValueBroken as found:
@@ -265,7 +219,7 @@ def _read_streamed(source: Source, place: str) -> Iterator[RawRow]:
         if passed:
             source.notices.append(("keys_beside_rows", {"keys": ", ".join(passed)[:200]}))
         if scanner.peek():
-            yield _rest(scanner, number + 1, ValueBroken(scanner.position, "Extra data"))
+            yield refuse_rest(scanner, number + 1, ValueBroken(scanner.position, "Extra data"))
 
 
 PLUG = Json()

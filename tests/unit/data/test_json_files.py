@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from studio.data import rows as row_limits
 from studio.data.containers import json as json_container
 from studio.data.containers import jsonl as jsonl_container
+from studio.data.files import Source
 from studio.data.sources import plan_reading
 from studio.errors import FileUnreadable
 from studio.words import catalogue
+from tests.dataset_jobs import import_file
 
 
 def read(folder: Path, text: str | bytes, name: str = "file.json", container: str | None = None):
@@ -160,23 +164,105 @@ def test_rows_under_a_key_of_a_key_are_streamed_where_the_file_is_long(tail, bes
 @pytest.mark.parametrize(
     ("text", "found", "position"),
     [
-        ('[{"a": 1}, {"a": 2}, {"a": x}, {"a": 4}]', [{"a": 1}, {"a": 2}, "json_broken"], 28),
+        ('[{"a": 1}, {"a": 2}, {"a": x}, {"a": 4}]', [{"a": 1}, {"a": 2}, "json_element_broken", {"a": 4}], 28),
+        ('[{"a": 1}, {"a": [{"a": 2}, {"b": 1', [{"a": 1}, "json_torn"], 36),
         ('[{"a": 1}, {"a": 2}, {"a": "x', [{"a": 1}, {"a": 2}, "json_torn"], 28),
         ('[{"a": 1}, {"a": 2},', [{"a": 1}, {"a": 2}, "json_torn"], 21),
-        ('[{"a": 1} {"a": 2}]', [{"a": 1}, "json_broken"], 11),
+        ('[{"a": 1} {"a": 2}]', [{"a": 1}, "json_element_broken"], 11),
+        ('[{"a": 1}], {"a": 2}]', [{"a": 1}, "json_element_broken", {"a": 2}], 11),
+        ('[{"a": 1},]', [{"a": 1}, "json_element_broken"], 11),
+        ('{"a": 1}\n{"a" 2}\n{"a": 3}', [{"a": 1}, "json_element_broken", {"a": 3}], 15),
+        ('{"x": [{"a": 1}, {"a" 2}, {"a": 3}], "y": 1}', [{"a": 1}, "json_element_broken", {"a": 3}], 23),
+        ('{"x": [{"a": 1}, {"a": "2}], "y": [{"a": 3}, {"a": 4}]}', [{"a": 1}, "json_broken"], 31),
         ('[{"a": 1}] x', [{"a": 1}, "json_broken"], 12),
         ('{"data": [{"a": 1}, {"a": 2}, {"a"', [{"a": 1}, {"a": 2}, "json_torn"], 35),
         ('{"a": 1}\n{"a" 2}', [{"a": 1}, "json_broken"], 15),
     ],
 )
-def test_rows_before_a_break_are_kept_and_the_rest_is_one_refused_row_with_its_position(
+def test_a_break_refuses_its_own_row_where_its_end_can_be_told_else_the_rest_with_its_position(
     text, found, position, tmp_path
 ):
     """Positions counted by hand, from 1."""
     got, _, rows = read(tmp_path, text, container="json")
     assert got == found
-    assert rows[-1].values["position"] == position
-    assert rows[-1].values["characters"] > 0 or found[-1] == "json_torn"
+    refused = next(row for row in rows if row.cause)
+    assert refused.values["position"] == position
+    assert refused.cause != "json_broken" or refused.values["characters"] > 0
+
+
+TALKS = [
+    {
+        "messages": [{"role": "user", "content": f'Q {n}, "so" {{x}}?'}, {"role": "assistant", "content": "茶 ]\n"}],
+        "id": n,
+    }
+    for n in range(6)
+]
+LAYOUTS = {
+    "one line": lambda rows: json.dumps(rows, separators=(",", ":")),
+    "a line each": lambda rows: "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]",
+    "indented": lambda rows: json.dumps(rows, indent=2, ensure_ascii=False),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_character_too_many_or_too_few_in_a_row_never_costs_the_others(layout, tmp_path):
+    """At every other place of the third of six rows. A quote too many may take the next row into the refused text; what is
+    read is never a part of a row."""
+    text = LAYOUTS[layout](TALKS)
+    source = Source(tmp_path / "f.json", "f.json", "f.json")
+    end = re.search(r'"id": ?2\s*}', text).end()
+    start = text.index("{", re.search(r'"id": ?1\s*}', text).end())
+    for at in range(start, end, 2):
+        for damage in ("", '"', "{", "]", ",", "x"):
+            broken = text[:at] + damage + text[at + (not damage) :]
+            source.path.write_text(broken, "utf-8")
+            rows = list(json_container.PLUG.read(source))
+            read_rows = [row.fields for row in rows if row.fields is not None and row.fields != TALKS[2]]
+            lost = [talk["id"] for talk in TALKS if talk not in read_rows and talk["id"] != 2]
+            assert lost in ([], [3]) if damage in ('"', "") else lost == [], broken
+            assert all("id" in row or "messages" in row for row in read_rows), broken
+            assert not lost or any("Q 3" in str(row.raw) for row in rows if row.cause), broken
+
+
+def test_of_503_rows_one_with_a_bare_key_is_refused_whole_and_can_be_mended(tmp_path):
+    lines = [json.dumps({"prompt": f"q {n}", "completion": "a"}) for n in range(503)]
+    lines[1] = '{prompt: "q 1", "completion": "a"}'
+    (tmp_path / "f.json").write_text("[\n" + ",\n".join(lines) + "\n]")
+    imported = import_file(tmp_path / "workspace", tmp_path / "f.json")
+    assert (imported.report["read"], imported.report["understood"], imported.report["refused"]) == (503, 502, 1)
+    [refused] = imported.refused()
+    assert (refused["raw"], bool(refused["is_whole"]), refused["cause"]) == (lines[1], True, "json_element_broken")
+
+
+def test_broken_rows_one_after_another_are_refused_one_by_one(tmp_path):
+    found, _, rows = read(tmp_path, '[{"a": 1}, {a: 2}, {"a": 3 "b": 4}, {"a": 5}, nonsense, {"a": 6}]')
+    assert found == [{"a": 1}, *["json_element_broken"] * 2, {"a": 5}, "json_element_broken", {"a": 6}]
+    assert [row.raw for row in rows if row.cause] == ["{a: 2}", '{"a": 3 "b": 4}', "nonsense"]
+
+
+def test_arrays_one_after_another_are_all_read_and_it_is_said(tmp_path):
+    found, notices, rows = read(tmp_path, '[{"a": 1}] [{"a": 2}, {"a" 3}, {"a": 4}]\n[]')
+    assert found == [{"a": 1}, {"a": 2}, "json_element_broken", {"a": 4}]
+    assert [row.number for row in rows] == [1, 2, 3, 4]
+    assert notices == [("arrays_in_turn", {"count": 3})]
+
+
+def test_a_row_of_an_array_that_is_too_long_is_refused_and_the_next_ones_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_container, "LONGEST_ROW_BYTES", 4_000)
+    monkeypatch.setattr("studio.data.json_scanner._PIECE", 1_000)
+    long = json.dumps({"a": ['x"}\\' * 5_000, {"b": 1}]})
+    found, _, rows = read(tmp_path, f'[{{"a": 1}}, {long}, {{"a": 3}}, "{"y" * 9_000}", {{"a": 4}}]')
+    assert found == [{"a": 1}, "row_too_long", {"a": 3}, "row_too_long", {"a": 4}]
+    assert rows[1].values["characters"] == len(long)
+
+
+def test_ten_thousand_broken_rows_of_a_long_file_take_seconds(tmp_path):
+    """Each of them looks at no more of the file than itself."""
+    texts = ['{"a": {"b": 1}, "c": "' + "x" * (n % 300) + ('"}' if n % 2 else '"') for n in range(20_000)]
+    started = time.process_time()
+    found, _, _ = read(tmp_path, "[" + ", ".join(texts) + "]")
+    assert (found.count("json_element_broken"), len(found)) == (10_000, 20_000)
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(("text", "cause"), [("12", "json_not_rows"), ('{"a": [1, 2], "b": [1]}', "json_columns_uneven"),
