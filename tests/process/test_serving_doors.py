@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
 
+from studio.models.catalogue import POCKET_FOLDER
 from studio.serving.tokens import workspace_token
 from tests.process.served import QUESTION, RUN, Served, write_adapter
 
@@ -232,8 +234,32 @@ def test_either_this_or_that_and_not_both(served: Served, path: str):
         assert refusal(ask(served, served.secret, ("POST", path), {"model": "pocket"} | given))[0] == 400
 
 
-def test_what_a_template_refuses_is_told(served: Served):
-    """A tool call whose message has no text is rendered; one that is no text at all never reaches the template."""
+REFUSAL = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('No system role here') }}{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/chat/completions", CHAT), ("/v1/chat/completions", CHAT | {"stream": True}), ("/tokenize", {})],
+    ids=["whole", "streamed", "tokenize"],
+)
+def test_what_a_template_refuses_is_told(served: Served, path: str, body: dict[str, Any]):
+    """An adapter whose template takes no system message, as Gemma's does not; without one it replies."""
+    folder = served.alice.workspace / "adapters" / "strict" / "1"
+    if not folder.is_dir():
+        write_adapter(folder, seed=6)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(POCKET_FOLDER / name, folder)
+        template = (POCKET_FOLDER / "chat_template.jinja").read_text("utf-8")
+        (folder / "chat_template.jinja").write_text(REFUSAL + template, "utf-8")
+    asked = body | {"model": "alice/strict"}
+    odd = asked | {"messages": [{"role": "system", "content": "Be kind."}, *QUESTION]}
+    answer = ask(served, served.secret, ("POST", path), odd)
+    assert refusal(answer) == (422, "template_refused")
+    assert "No system role here" in answer.json()["error"]["message"] and answer.json()["error"]["param"] == "messages"
+    assert ask(served, served.secret, ("POST", path), asked | {"messages": QUESTION}).status_code == 200
+
+
+def test_a_tool_call_without_text_is_rendered(served: Served):
     odd = [{"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}, *QUESTION]
     answer = ask(served, served.secret, ("POST", "/v1/chat/completions"), CHAT | {"messages": odd})
     assert answer.status_code == 200
