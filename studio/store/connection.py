@@ -13,6 +13,8 @@ from studio.errors import DatabaseBusy, DiskFull, FileUnreadable
 BUSY_TIMEOUT_S = 10.0
 
 _BUSY_POLL_S = 0.01
+_WAIT_MS = 200
+"""How often a job that waits for its turn to write looks whether it was stopped."""
 
 _PRAGMAS = (
     # An acknowledged edit outlives even a power cut; an edit is one small transaction, so its sync costs little.
@@ -25,13 +27,23 @@ Migration = str | Callable[[sqlite3.Connection], None]
 """Statements, or what is done with the connection inside the migrations' transaction."""
 
 
+class _Connection(sqlite3.Connection):
+    """wait: called while somebody else writes, by who may wait however long that takes; what it raises gives up."""
+
+    wait: Callable[[], None] | None = None
+
+
 @contextmanager
-def open_database(path: Path, migrations: Sequence[Migration]) -> Iterator[sqlite3.Connection]:
+def open_database(
+    path: Path, migrations: Sequence[Migration], wait: Callable[[], None] | None = None
+) -> Iterator[sqlite3.Connection]:
     """A connection for one deed, closed at its end. The schema is brought up to the last migration first.
 
-    Raises FileUnreadable where the file is no database, or was written by a newer version.
+    wait: of a job; called while another one writes, however long that takes, and what it raises gives up. Without it
+    whoever wants to write raises DatabaseBusy after BUSY_TIMEOUT_S: a person is told, and tries again. Raises FileUnreadable where the file is no database, or was written by a newer version.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, factory=_Connection)
+    connection.wait = wait
     connection.row_factory = sqlite3.Row
     try:
         with _named_errors(path):
@@ -47,13 +59,31 @@ def open_database(path: Path, migrations: Sequence[Migration]) -> Iterator[sqlit
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """All or nothing; the right to write is taken at once, so that what is read inside stays true until the end."""
-    connection.execute("BEGIN IMMEDIATE")
+    if isinstance(connection, _Connection) and connection.wait is not None:
+        _wait_and_begin(connection, connection.wait)
+    else:
+        connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _wait_and_begin(connection: sqlite3.Connection, wait: Callable[[], None]) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as problem:
+                if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            wait()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
 
 
 def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[Migration]) -> None:

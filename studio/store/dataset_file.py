@@ -175,11 +175,11 @@ def is_dataset_id(text: object) -> bool:
 
 
 @contextmanager
-def open_dataset(path: Path) -> Iterator[sqlite3.Connection]:
-    """Raises FileUnreadable where the file is gone: SQLite would make an empty one in its place."""
+def open_dataset(path: Path, wait: Callable[[], None] | None = None) -> Iterator[sqlite3.Connection]:
+    """wait: as of `open_database`. Raises FileUnreadable where the file is gone: SQLite would make an empty one in its place."""
     if not path.is_file():
         raise FileUnreadable(file=path.name, row=None, cause="database_missing")
-    with open_database(path, MIGRATIONS) as connection:
+    with open_database(path, MIGRATIONS, wait) as connection:
         yield connection
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ from studio.data.records import check_record, record_kind, split_key
 from studio.errors import EditConflict, RequestRefused
 from studio.store.changes import Changes
 from studio.store.characters import count_characters
-from studio.store.table import StoredRow, Table
+from studio.store.table import Standing, StoredRow, Table
 
 KEEP: Mapping[str, Any] = MappingProxyType({})
 """In place of a record: the row's record stays as it is."""
@@ -38,18 +38,30 @@ def _go_on(_done: int) -> None:
 
 
 @dataclass(frozen=True)
+class Rewrite:
+    """A record worked out against the row as it then was. characters: of its texts. before, after: as of `record` in a
+    State."""
+
+    text: str
+    kind: str
+    characters: int
+    before: list[Any]
+    after: list[Any]
+
+
+@dataclass(frozen=True)
 class RowChange:
     """What is to become of one row.
 
     row_id: None for a new row at the end. revision: the row as it was looked at; where it has another one by now the
-    row is left as it is; None: whatever it is. record: None deletes the row, KEEP leaves its record. split_key: moves
-    the row (`splits.HELD_OUT_BY_HAND`, `TRAIN_BY_HAND`). meta: of a new row only. brings_back: the row may be a
+    row is left as it is; None: whatever it is. record: None deletes the row, KEEP leaves its record, a Rewrite is one
+    that was worked out before and goes with the revision it was worked out for. split_key: moves the row (`splits.HELD_OUT_BY_HAND`, `TRAIN_BY_HAND`). meta: of a new row only. brings_back: the row may be a
     deleted one, which then is there again.
     """
 
     row_id: int | None
     revision: int | None = None
-    record: Mapping[str, Any] | None = field(default_factory=lambda: KEEP)
+    record: Mapping[str, Any] | Rewrite | None = field(default_factory=lambda: KEEP)
     tags_add: tuple[str, ...] = ()
     tags_remove: tuple[str, ...] = ()
     split_key: float | None = None
@@ -71,6 +83,18 @@ class Outcome:
         self.skipped[cause] += 1
         if row_id is not None and len(self.skipped_rows) < _REPORTED_ROWS:
             self.skipped_rows.append(row_id)
+
+
+def work_out(change: RowChange, table: Table) -> RowChange:
+    """The same change with what it writes ready, so that others wait less for the transaction that writes it.
+
+    As it was given where there is nothing to work out, or where the row will be skipped.
+    """
+    if not _is_new_record(change) or change.row_id is None:
+        return change
+    row = table.row(change.row_id)
+    made = _rewrite(change.record, row) if row.revision == change.revision else None
+    return replace(change, record=made) if made else change
 
 
 def write_changes(
@@ -114,8 +138,10 @@ class _Writer:
         self._last = 0
 
     def write(self, chunk: list[RowChange]) -> None:
-        there = {row.row_id: row for row in self._table.rows_by_id([c.row_id for c in chunk if c.row_id is not None])}
-        tags = self._table.tags_of(list(there))
+        there = {row.row_id: row for row in self._table.standing([c.row_id for c in chunk if c.row_id is not None])}
+        read = [c.row_id for c in chunk if c.row_id is not None and _is_new_record(c)]
+        whole = {row.row_id: row for row in self._table.rows_by_id(read)} if read else {}
+        tags = self._table.tags_of(list(there)) if any(c.tags_add or c.tags_remove for c in chunk) else {}
         states: list[tuple[int, State, State]] = []
         named = self._named_before(chunk)
         for change in chunk:
@@ -124,7 +150,7 @@ class _Writer:
                 continue
             if change.row_id is not None:
                 named.add(change.row_id)
-            made = self._add(change) if change.row_id is None else self._change(change, there, tags)
+            made = self._add(change) if change.row_id is None else self._change(change, there, whole, tags)
             if made:
                 states.append(made)
         write_states(self._sql, [(row_id, after) for row_id, _, after in states if "added" not in after])
@@ -155,7 +181,13 @@ class _Writer:
         self._log.complete(self._change_id, {"rows": rows}, {"rows": rows, "details": dict(details)})
         self._table.recount_blocks(self._blocks)
 
-    def _change(self, change: RowChange, there: dict[int, StoredRow], tags: Mapping[int, set[str]]) -> tuple | None:
+    def _change(
+        self,
+        change: RowChange,
+        there: Mapping[int, Standing],
+        whole: Mapping[int, StoredRow],
+        tags: Mapping[int, set[str]],
+    ) -> tuple | None:
         row = there.get(change.row_id)
         if row is None or (row.deleted and not change.brings_back):
             self.outcome.skip("gone", change.row_id)
@@ -169,8 +201,12 @@ class _Writer:
             before["deleted"], after["deleted"] = 1, 0
         if change.record is None:
             before["deleted"], after["deleted"] = 0, 1
-        elif change.record is not KEEP and not self._rewrite(change.record, row, before, after):
-            return None
+        elif change.record is not KEEP:
+            made = _rewrite(change.record, whole[row.row_id]) if _is_new_record(change) else change.record
+            if made is None:
+                self.outcome.skip("unusable", row.row_id)
+                return None
+            self._rewrite(made, row, before, after)
         if change.split_key is not None and change.split_key != row.split_key:
             before["split_key"], after["split_key"] = row.split_key, change.split_key
         has = tags.get(row.row_id, set())
@@ -180,20 +216,14 @@ class _Writer:
             before["add"] = after["remove"] = remove
         return (row.row_id, before, after) if after else None
 
-    def _rewrite(self, record: Mapping[str, Any], row: StoredRow, before: State, after: State) -> bool:
-        if check_record(record):
-            self.outcome.skip("unusable", row.row_id)
-            return False
-        text = orjson.dumps(record).decode()
-        if text == row.record:
-            return True
-        before["record"], after["record"] = _difference(row.record, text)
+    def _rewrite(self, made: Rewrite, row: Standing, before: State, after: State) -> None:
+        if made.before == made.after:
+            return
+        before["record"], after["record"] = made.before, made.after
         before["changed"], after["changed"] = row.changed, self._change_id
-        kind = str(record_kind(record))
-        if kind != row.kind:
-            before["kind"], after["kind"] = row.kind, kind
-        after["text"] = text
-        return True
+        if made.kind != row.kind:
+            before["kind"], after["kind"] = row.kind, made.kind
+        after["text"], after["characters"] = made.text, made.characters
 
     def _add(self, change: RowChange) -> tuple | None:
         record = change.record or {}
@@ -241,7 +271,7 @@ def write_states(connection: sqlite3.Connection, states: list[tuple[int, State]]
         "UPDATE rows SET record = ?, characters = ?, kind = COALESCE(?, kind), changed = ?, revision = revision + 1"
         " WHERE row_id = ?",
         [
-            (text, count_characters(text), state.get("kind"), state["changed"], row_id)
+            (text, state.pop("characters"), state.get("kind"), state["changed"], row_id)
             for row_id, state in states
             if (text := state.pop("text", None)) is not None
         ],
@@ -277,8 +307,21 @@ def _restored(table: Table, row: StoredRow | None, leaving: State, coming: State
         end = len(row.record) - tail
         if row.record[head:end] != leaving["record"][2]:
             raise EditConflict(row=table.position(row.row_id))
-        coming["text"] = row.record[:head] + middle + row.record[end:]
+        text = row.record[:head] + middle + row.record[end:]
+        coming["text"], coming["characters"] = text, count_characters(text)
     return coming
+
+
+def _is_new_record(change: RowChange) -> bool:
+    return change.record is not None and change.record is not KEEP and not isinstance(change.record, Rewrite)
+
+
+def _rewrite(record: Any, row: StoredRow) -> Rewrite | None:
+    """None where the record would have problems."""
+    if check_record(record):
+        return None
+    text = orjson.dumps(record).decode()
+    return Rewrite(text, str(record_kind(record)), count_characters(text), *_difference(row.record, text))
 
 
 def _difference(before: str, after: str) -> tuple[list, list]:
@@ -312,6 +355,8 @@ def _chunks(changes: Iterable[RowChange]) -> Iterator[list[RowChange]]:
 
 def measure_record(record: Any) -> int:
     """Characters of all texts of what may be no record at all."""
+    if isinstance(record, Rewrite):
+        return len(record.text)
     characters, left = 0, [record]
     while left:
         value = left.pop()

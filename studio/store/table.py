@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,6 +33,17 @@ class StoredRow:
     deleted: bool
     changed: int
     characters: int
+
+
+class Standing(NamedTuple):
+    """How a row stands, without what it says."""
+
+    row_id: int
+    kind: str
+    split_key: float
+    revision: int
+    deleted: int
+    changed: int
 
 
 class Table:
@@ -186,6 +197,14 @@ class Table:
         )
         rows = {row[0]: _stored(row) for row in found}
         return [rows[row_id] for row_id in row_ids if row_id in rows]
+
+    def standing(self, row_ids: list[int]) -> list[Standing]:
+        """How those of the rows stand that there are, deleted ones too; in no order."""
+        found = self._sql.execute(
+            f"SELECT {', '.join(Standing._fields)} FROM rows WHERE row_id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(row_ids).decode(),),
+        )
+        return list(map(Standing._make, found))
 
     def tags_of(self, row_ids: list[int]) -> dict[int, set[str]]:
         """The tags of those of the rows that have some."""

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from studio.errors import StudioError
 from studio.events import Event, Finished, Stopped
 from studio.jobs.ending import failed_event
-from studio.worker.context import JobLog, WorkerJob
+from studio.worker.context import JobLog, StoppedByPerson, WorkerJob
 from studio.worker.failures import error_of
 from studio.worker.link import KeeperLink
 from studio.worker.preload import warm_up
@@ -83,6 +83,8 @@ def run_job(log: JobLog, table: Mapping[str, str]) -> None:
             if log.has_ended:
                 return
         log.end(ending_of(job, log, time.monotonic() - began_s))
+    except StoppedByPerson:  # wherever it was heard that no function of the job looks out for
+        log.end(Stopped(log.last_step, log.last_checkpoint))
     except Exception as error:  # noqa: BLE001 - the worker's entry: every error becomes the ending of the job
         traceback.print_exc()
         write_failure(log, error_of(error, log.folder))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +20,10 @@ from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.history import History, rows_of
 from studio.store.other_rows import OtherPlace
-from studio.store.row_changes import Outcome, RowChange, write_changes
+from studio.store.row_changes import Outcome, Rewrite, RowChange, work_out, write_changes
 from studio.store.row_planning import Planned, Planning, find_meant, held_for, plan
-from studio.worker.context import WorkerJob
+from studio.store.table import Table
+from studio.worker.context import StoppedByPerson, WorkerJob
 
 _PLAN_NAME = "plan.part"
 _BATCH_ROWS = 1000
@@ -50,10 +50,6 @@ class StepOptions(BaseModel):
     expected: int
 
 
-class _StoppedByPerson(Exception):
-    pass
-
-
 def run(job: WorkerJob) -> Iterator[Event]:
     """Raises DiskFull, PatternTooSlow, ReplacementTooLong, ChangedMeanwhile.
 
@@ -62,7 +58,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
     began_s = time.monotonic()
     options = ChangeOptions.model_validate(job.options)
     selection, action = Selection.from_json(options.selection), read_action(options.action)
-    with open_dataset(_path(job, options.dataset_id)) as connection:
+    with open_dataset(_path(job, options.dataset_id), job.heed_stop) as connection:
         log = Changes(connection, job.spec.owner)
         seen = log.last_id() if options.seen is None else min(options.seen, log.last_id())
         found = find_meant(connection, selection, None, job.should_stop)
@@ -74,7 +70,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
                 with suppress(ChangedMeanwhile) if tries_left else nullcontext():
                     outcome = yield from _change(job, log, planning, seen)
                     break
-        except _StoppedByPerson:
+        except StoppedByPerson:
             return
         finally:
             (job.folder / _PLAN_NAME).unlink(missing_ok=True)
@@ -86,13 +82,13 @@ def _change(job: WorkerJob, log: Changes, planning: Planning, seen: int) -> Gene
     action, total = planning.action, len(planning.row_ids)
     if action.reads_texts:
         yield Phase("planning", total=total, unit="rows")
-        planning.newer, planning.watch = log.touched_since(seen), partial(_heed_stop, job)
+        planning.newer, planning.watch = log.touched_since(seen), job.heed_stop
         total = _write_plan(job, planning, total)
         changes = planning.standing(read_plan(job.folder / _PLAN_NAME))
     else:
         changes = planning.changes()
     yield Phase("changing", total=total, unit="rows")
-    with held_for(job.workspace, action, partial(_heed_stop, job)), transaction(log.connection):
+    with held_for(job.workspace, action, job.heed_stop), transaction(log.connection):
         planning.newer = log.touched_since(seen)
         planning.masks.check_new()
         outcome = write_changes(log, job.spec.deed, action.name, action.details, changes, _watch(job, total))
@@ -104,7 +100,7 @@ def step(job: WorkerJob) -> Iterator[Event]:
     """Raises ChangedMeanwhile, NothingToUndo, NothingToRedo, DiskFull."""
     began_s = time.monotonic()
     options = StepOptions.model_validate(job.options)
-    with open_dataset(_path(job, options.dataset_id)) as connection:
+    with open_dataset(_path(job, options.dataset_id), job.heed_stop) as connection:
         log = Changes(connection, job.spec.owner)
         change = log.find_id(options.expected)
         total = rows_of(change) if change else 0
@@ -113,7 +109,7 @@ def step(job: WorkerJob) -> Iterator[Event]:
             with transaction(connection):
                 history = History(log, _watch(job, total))
                 moved = (history.undo if options.step == "undo" else history.redo)(job.spec.deed, options.expected)
-        except _StoppedByPerson:
+        except StoppedByPerson:
             return
     summary = {"kind": moved.action, "row_id": None, "position": None, "rows": rows_of(moved)}
     yield Finished(options.dataset_id, time.monotonic() - began_s, summary)
@@ -126,36 +122,34 @@ def _path(job: WorkerJob, dataset_id: str) -> Path:
 def _watch(job: WorkerJob, total: int) -> Any:
     def tick(done: int) -> None:
         job.emit(Progress(done, total, "rows"))
-        _heed_stop(job)
+        job.heed_stop()
 
     return tick
 
 
-def _heed_stop(job: WorkerJob) -> None:
-    if job.should_stop():
-        raise _StoppedByPerson
-
-
 def _write_plan(job: WorkerJob, planning: Planning, total: int) -> int:
     """How many rows change. The file lies in the job's folder: what a kill leaves goes with the job."""
-    watch, rows = _watch(job, total), 0
+    watch, table, rows = _watch(job, total), Table(planning.connection), 0
     with (job.folder / _PLAN_NAME).open("wb") as file:
         for looked_at, planned in enumerate(planning.iterate(), 1):
             if planned is not None:
-                change = planned.change
-                file.write(
-                    orjson.dumps([change.row_id, change.revision, change.record, planned.because, planned.places])
-                    + b"\n"
-                )
+                file.write(_plan_line(planned, work_out(planned.change, table)))
                 rows += 1
             if looked_at % _BATCH_ROWS == 0:
                 watch(looked_at)
     return rows
 
 
+def _plan_line(planned: Planned, change: RowChange) -> bytes:
+    record, rewrite = (None, change.record) if isinstance(change.record, Rewrite) else (change.record, None)
+    line = [change.row_id, change.revision, record, rewrite, planned.because, planned.places]
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
 def read_plan(path: Path) -> Iterator[Planned]:
     with path.open("rb") as file:
         for line in file:
-            row_id, revision, record, because, places = orjson.loads(line)
+            row_id, revision, record, rewrite, because, places = orjson.loads(line)
             because = OtherPlace(**because) if isinstance(because, dict) else because
-            yield Planned(RowChange(row_id, revision, record), None, places, because)
+            change = RowChange(row_id, revision, Rewrite(**rewrite) if rewrite else record)
+            yield Planned(change, None, places, because)

@@ -27,6 +27,7 @@ class _Measuring:
     workspace: Path
     spec: JobSpec
     should_stop: Callable[[], bool]
+    heed_stop: Callable[[], None]
 
 
 def measure_lengths(job: WorkerJob, path: Path, dataset: DatasetEntry, base_folder: str) -> None:
@@ -35,7 +36,7 @@ def measure_lengths(job: WorkerJob, path: Path, dataset: DatasetEntry, base_fold
         base = CheckSettings.model_validate(Table(connection).fact(FACT) or {}).base
     asked = {"dataset_id": dataset.dataset_id, "base": base, "base_folder": base_folder}
     learns = "pairs" if dataset.kind == PREFERENCE else "conversations"
-    measuring = _Measuring(asked | {"learns": learns}, job.workspace, job.spec, job.should_stop)
+    measuring = _Measuring(asked | {"learns": learns}, job.workspace, job.spec, job.should_stop, job.heed_stop)
     for _ in measure_rows.run(measuring):  # type: ignore[arg-type]
         pass
 

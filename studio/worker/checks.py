@@ -26,7 +26,7 @@ from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.findings import CheckRun, Findings, details_text, now_text
 from studio.store.table import Table
 from studio.worker.check_lengths import StoredLengths, measure_lengths
-from studio.worker.context import WorkerJob
+from studio.worker.context import StoppedByPerson, WorkerJob
 
 _PART_NAME = "findings.part"
 _DONE_STEPS = 1_000
@@ -44,10 +44,6 @@ class CheckOptions(BaseModel):
     checks: tuple[str, ...] = ()
     base_folder: str | None = None
     compares: bool = True
-
-
-class _StoppedByPerson(Exception):
-    pass
 
 
 def run(job: WorkerJob) -> Iterator[Event]:
@@ -70,11 +66,10 @@ def run(job: WorkerJob) -> Iterator[Event]:
             for name in looking.unreadable:
                 yield Notice("warning", "dataset_not_compared", {"name": name})
             yield Progress(_DONE_STEPS * (number + 1) // len(checks), _DONE_STEPS, "steps")
-            if job.should_stop():
-                raise _StoppedByPerson
+            job.heed_stop()
         if not options.checks:
             write_profile(job, path)
-    except _StoppedByPerson:
+    except StoppedByPerson:
         yield Stopped(0)
         return
     finally:
@@ -90,10 +85,9 @@ def write_profile(job: WorkerJob, path: Path) -> None:
         last_change = Changes(reading, job.spec.owner).last_id()
         profile = Profile(table.counts()[0])
         for row in table.iterate():
-            if job.should_stop():
-                raise _StoppedByPerson
+            job.heed_stop()
             profile.add(row.kind, orjson.loads(row.record))
-    with open_dataset(path) as connection, transaction(connection):
+    with open_dataset(path, job.heed_stop) as connection, transaction(connection):
         Table(connection).write_facts({PROFILE: profile.facts() | {"last_change": last_change}})
 
 
@@ -141,7 +135,7 @@ class _Looking:
             settings.model_dump(mode="json"),
             missing,
         )
-        with open_dataset(self.path) as connection:
+        with open_dataset(self.path, self.job.heed_stop) as connection:
             Findings(connection).replace(run, self._spooled() if not missing else ())
         return count
 
@@ -189,8 +183,7 @@ class _Looking:
             yield OtherDataset(entry.name, partial(iterate_rows, table, table.fact("held_out_threshold")))
 
     def _tick(self, rows: int, done: int) -> None:
-        if self.job.should_stop():
-            raise _StoppedByPerson
+        self.job.heed_stop()
         at = self.start + self.share * min(done / max(rows, 1), 1.0)
         self.job.emit(Progress(int(_DONE_STEPS * at), _DONE_STEPS, "steps"))
 

@@ -91,6 +91,10 @@ class JobLog:
             self.last_checkpoint = event.path
 
 
+class StoppedByPerson(Exception):
+    """Somebody asked the job to stop: the transaction it is raised in leaves nothing behind."""
+
+
 class WorkerJob:
     """One job as its function sees it.
 
@@ -118,6 +122,11 @@ class WorkerJob:
             self._looked_s = now_s
             self._stop = (self.folder / STOP_NAME).exists()
         return self._stop
+
+    def heed_stop(self) -> None:
+        """Raises StoppedByPerson once somebody asked the job to stop; for code that is called back."""
+        if self.should_stop():
+            raise StoppedByPerson
 
 
 def process_started_s() -> float:

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.proposals import Proposals
 from studio.store.table import Table
-from studio.worker.context import WorkerJob
+from studio.worker.context import StoppedByPerson, WorkerJob
 
 AT_ONCE = 8
 SHOWN_QUESTIONS, SHOWN_ROWS = 6, 3
@@ -81,7 +81,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
     yield Phase("making_rows", total=options.count, unit=unit)
     made = _by_template(options) if options.template else _by_model(job, options, seeds)
     passed = tried = 0
-    with closing(made):
+    with suppress(StoppedByPerson), closing(made):
         for one in made:
             if job.should_stop():
                 break
@@ -89,7 +89,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
             sifted = sieve.sift(record, one.question, one.reply)
             tried += 1
             passed += not sifted.problems
-            with open_dataset(path) as connection, transaction(connection):
+            with open_dataset(path, job.heed_stop) as connection, transaction(connection):
                 Proposals(connection).insert(job.spec.id, record, one.origin, sifted.problems, sifted.similarity)
             yield Progress(passed if not options.template else tried, options.count, unit)
             if passed >= options.count:

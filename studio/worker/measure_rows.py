@@ -51,7 +51,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
     base = read_base_folder(options.base, Path(options.base_folder))
     target = measure_path(job.workspace, options.dataset_id, base, options.learns)
     yield Phase("counting_tokens", unit="rows")
-    with open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX)) as connection:
+    with open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX), job.heed_stop) as connection:
         lengths = RowLengths(connection, options.base)
         with transaction(connection):
             lengths.begin(target.stem)

@@ -19,7 +19,7 @@ from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.row_changes import KEEP, RowChange, write_changes
 from studio.store.table import Table
-from studio.worker.context import WorkerJob
+from studio.worker.context import StoppedByPerson, WorkerJob
 from studio.worker.differences import opened_rows
 
 ACTION = "restore"
@@ -34,10 +34,6 @@ class RestoreOptions(BaseModel):
     number: int
 
 
-class _Stopped(Exception):
-    """Somebody asked the job to stop: the transaction it is raised in leaves nothing behind."""
-
-
 def run(job: WorkerJob) -> Iterator[Event]:
     """Raises FileUnreadable, DiskFull, NotYours. Stopped or killed it changes nothing."""
     began_s = time.monotonic()
@@ -47,13 +43,12 @@ def run(job: WorkerJob) -> Iterator[Event]:
     yield Phase("restoring", unit="rows")
 
     def tick(done: int) -> None:
-        if job.should_stop():
-            raise _Stopped
+        job.heed_stop()
         job.emit(Progress(done, None, "rows"))
 
     try:
         with (
-            open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX)) as connection,
+            open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX), job.heed_stop) as connection,
             transaction(connection),
             # The right to write is held: nobody changes what the second connection reads, and it does not see
             # what is written here.
@@ -62,7 +57,7 @@ def run(job: WorkerJob) -> Iterator[Event]:
             log = Changes(connection, job.spec.owner)
             changes = _iterate_changes(connection, rows, read_frozen(path))
             outcome = write_changes(log, job.spec.deed, ACTION, {"number": options.number}, changes, tick)
-    except _Stopped:
+    except StoppedByPerson:
         return
     summary = {"rows": outcome.changed, "skipped": dict(outcome.skipped)}
     yield Finished(None, time.monotonic() - began_s, summary)

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from studio.data.selection import Selection
-from studio.errors import FileUnreadable, NotYours
+from studio.errors import DatabaseBusy, FileUnreadable, NotYours
 from studio.store.catalogue import VersionEntry, open_catalogue
 from studio.store.connection import migrate, open_database, transaction
 from studio.store.dataset_file import (
@@ -138,6 +138,35 @@ def test_a_transaction_that_raises_leaves_no_trace(tmp_path):
             Table(connection).append("conversation", RECORD, "{}", 0.2)
             raise KeyError
         assert Table(connection).counts() == (1, 0)
+
+
+def test_whoever_waits_for_a_large_change_is_told_so_soon_and_a_job_waits_as_long_as_it_takes(tmp_path, monkeypatch):
+    """The other one commits when the job looks for the third time whether it was stopped."""
+    monkeypatch.setattr("studio.store.connection.BUSY_TIMEOUT_S", 0.02)
+    monkeypatch.setattr("studio.store.connection._WAIT_MS", 20)
+    path = build(tmp_path / "d-0000000000000001.db", [0.5], 0.1)
+    looked = []
+
+    def wait() -> None:
+        looked.append(len(looked))
+        if len(looked) == 3:
+            other.execute("COMMIT")
+        if len(looked) > 3:
+            raise KeyError
+
+    with open_dataset(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseBusy), open_dataset(path) as person, transaction(person):
+            pass
+        with open_dataset(path, wait) as job:
+            with transaction(job):
+                Table(job).write_facts({"written": True})
+            assert job.execute("PRAGMA busy_timeout").fetchone()[0] == 20, "its other statements wait as before"
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(KeyError), open_dataset(path, wait) as job, transaction(job):
+            pass
+        other.execute("ROLLBACK")
+        assert Table(other).fact("written") is True and looked == [0, 1, 2, 3]
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------

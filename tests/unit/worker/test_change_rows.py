@@ -15,9 +15,11 @@ from studio.services.checks import Checks
 from studio.services.dataset_bulk import Bulk
 from studio.services.datasets import Datasets
 from studio.services.queue import Queue
+from studio.store.dataset_file import open_dataset
 from studio.store.masks import Masks, masks_path
 from studio.store.other_rows import one_fix_at_a_time
-from studio.worker import change_rows
+from studio.worker import change_rows, make_rows
+from studio.worker.context import WorkerJob
 from tests.checked_datasets import Checked, write_dataset
 from tests.dataset_jobs import NoQueue, conversation, make_job
 
@@ -102,6 +104,50 @@ def test_a_row_stays_where_the_other_dataset_s_is_left_out_because_of_it_while_t
         assert [next(events).name, next(events).name] == ["planning", "changing"]
         (waiting.folder / "stop").touch()
         assert list(events) == [], "a job that waits for another fix hears the stop"
+
+
+def test_what_a_job_works_out_before_it_writes_is_kept_as_if_it_were_worked_out_then(datasets, person: Person):
+    """The same rows changed at once and by a job: one is not touched, one would be left without a text."""
+    rows = [
+        conversation("A grey mug, a grey cup?", "Grey 茶."),
+        conversation("Hello.", "Hi."),
+        conversation("grey", "x"),
+    ]
+    replacing = {"kind": "replace", "find": "grey", "put": "", "is_regex": False}
+    kept = []
+    for name, is_job in (("At once", False), ("By a job", True)):
+        made = write_dataset(person.workspace, rows, name=name)
+        if is_job:
+            told = _changed(_job(made, replacing), lambda: None)
+        else:
+            told = Bulk(datasets, NoQueue()).apply(person, made.dataset_id, Selection(), replacing, "deed")
+        assert (told["changed"], told["skipped"]) == (1, {"unusable": 1})
+        with open_dataset(made.path) as connection:
+            tables = ("rows", "change_rows", "blocks")
+            kept.append([tuple(row) for table in tables for row in connection.execute(f"SELECT * FROM {table}")])
+        datasets.undo(person, made.dataset_id, "undo")
+        assert [datasets.row(person, made.dataset_id, n)["record"] for n in (1, 2, 3)] == rows
+    assert kept[0] == kept[1]
+
+
+def test_a_job_that_waits_until_another_large_change_is_written_hears_the_stop(datasets, person: Person):
+    """The stop comes when the job first looks for it while it waits."""
+    made = write_dataset(person.workspace, [conversation("Do you sell mugs?", "Yes.")])
+    template = {"prompt": "Do you sell {thing}?", "reply": "Yes.", "slots": {"thing": ["pens", "cups"]}}
+    asked = {"kind": "conversation", "seeds": [1], "count": 2, "seed": 7, "template": template}
+    making = make_job(made.workspace, "make_rows", {"dataset_id": made.dataset_id} | asked)
+    for job, run in ((_job(made, {"kind": "delete"}), change_rows.run), (making, make_rows.run)):
+
+        def stop_and_heed(job: WorkerJob = job) -> None:
+            (job.folder / "stop").touch()
+            WorkerJob.heed_stop(job)
+
+        job.heed_stop = stop_and_heed
+        with open_dataset(made.path) as other:
+            other.execute("BEGIN IMMEDIATE")
+            kinds = [event.kind for event in run(job)]
+        assert kinds == (["phase"] if run is change_rows.run else ["phase", "stopped"])
+    assert datasets.info(person, made.dataset_id)["rows"] == 1
 
 
 def test_a_job_that_still_searches_is_stopped_and_one_that_found_changes_what_it_found(datasets, person: Person):
