@@ -132,17 +132,22 @@ def read_tools(field: str, value: Any) -> list[Any]:
 def unread_keys(value: Any) -> Iterator[str]:
     """The keys of messages that a record does not keep, as `weight` or `content[].cache_control`; none of what is no
     messages. value: as `read_side` and `read_messages` take it."""
-    found = with_json(value)
+    found = with_json(value) if type(value) is str else value
     for item in [found] if type(found) is dict else found if type(found) is list else ():
-        if type(item) is not dict or "role" not in item:
-            continue
-        if not item.keys() <= _KEPT:
-            calls = item.get("tool_calls") is None and isinstance(item.get("function_call"), dict)
-            kept = _KEPT | {"function_call"} if calls else _KEPT
-            yield from (name for name, said in item.items() if said is not None and name not in kept)
-        if type(item.get("content")) is list:
-            parts = (part for part in item["content"] if type(part) is dict)
-            yield from (f"content[].{name}" for part in parts for name in part if name not in ("type", "text"))
+        # Nearly all messages are a role and a text: this is asked of every one.
+        if type(item) is dict and not (item.keys() <= _KEPT and type(item.get("content")) is str):
+            yield from _unread_in_message(item)
+
+
+def _unread_in_message(item: Message) -> Iterator[str]:
+    if "role" not in item:
+        return
+    calls = item.get("tool_calls") is None and isinstance(item.get("function_call"), dict)
+    kept = _KEPT | {"function_call"} if calls else _KEPT
+    yield from (name for name, said in item.items() if said is not None and name not in kept)
+    if type(item.get("content")) is list:
+        parts = (part for part in item["content"] if type(part) is dict)
+        yield from (f"content[].{name}" for part in parts for name in part if name not in ("type", "text"))
 
 
 def find_input(row: Mapping[str, Any], asked: str) -> str | None:

@@ -80,7 +80,8 @@ class HoldsMessages:
             value = row.get(name)
             # Nearly all values are plain texts: this is asked of every row.
             if value and (type(value) is not str or value[0] in _OPENS):
-                yield from ((name, key) for key in unread_keys(value))
+                for key in unread_keys(value):
+                    yield name, key
 
 
 class OneRecord(HoldsMessages):
