@@ -9,6 +9,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from studio.data.containers import ContainerExample
+from studio.data.json_columns import read_columns
 from studio.data.json_places import (
     BETWEEN,
     TOP,
@@ -20,7 +21,7 @@ from studio.data.json_places import (
     value_at,
 )
 from studio.data.json_rows import iterate_array, iterate_elements, iterate_objects, read_element, refuse_rest
-from studio.data.json_scanner import Scanner, ValueBroken
+from studio.data.json_scanner import Scanner, ValueBroken, ValueTooLong
 from studio.data.json_values import JsonRefused, read_object
 from studio.data.lines import open_text
 from studio.data.rows import LONGEST_ROW_BYTES, Guess, RawRow
@@ -132,6 +133,9 @@ def _read_object_file(source: Source, scanner: Scanner) -> Iterator[RawRow]:
     """A file that opens with an object: columns, one row alone, or the first of many objects."""
     try:
         first = scanner.value_text()
+    except ValueTooLong:
+        yield from read_columns(source, LONGEST_ROW_BYTES)
+        return
     except ValueBroken as broken:
         raise source.unreadable("json_broken", position=broken.position + 1) from None
     if scanner.peek():

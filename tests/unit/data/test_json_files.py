@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import time
@@ -280,6 +281,43 @@ def test_a_long_array_is_read_without_holding_it(tmp_path, monkeypatch):
     rows = [{"n": n, "text": "茶" * (n % 300)} for n in range(10_000)]
     found, _, _ = read(tmp_path, json.dumps({"data": rows, "by": {"x": [1]}, "n": 2}, ensure_ascii=False))
     assert found == rows
+
+
+def test_columns_too_long_to_be_held_are_read_side_by_side(tmp_path, monkeypatch):
+    """1 MB where 20 kB may be held of one cell; a cell that no row may hold refuses its own row."""
+    monkeypatch.setattr(json_container, "LONGEST_ROW_BYTES", 20_000)
+    monkeypatch.setattr("studio.data.json_scanner._PIECE", 5_000)
+    rows = [{"prompt": f"q {n}", "completion": "茶" * (n % 300), "n": n, "l": [n, {"x": "]"}]} for n in range(3_000)]
+    text = json.dumps({name: [row[name] for row in rows] for name in rows[0]}, ensure_ascii=False, indent=1)
+    (tmp_path / "f.json.gz").write_bytes(gzip.compress(text.replace('"q 7"', '{"a": 1, "a": 2}').encode()))
+    plan = plan_reading(tmp_path / "f.json.gz", "f.json.gz")
+    found = list(plan.rows())
+    assert [row.fields for row in found if row.number != 8] == [row for row in rows if row["n"] != 7]
+    assert (found[7].cause, found[7].field) == ("json_key_twice", "a")
+    assert json.loads(found[7].raw)["completion"] == "茶" * 7
+    assert ("columns_of_arrays", {"columns": 4, "count": 3_000}) in plan.notices
+    assert plan.total_rows == 3_000
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ('{"a": [LONG], "b": [1]}', "json_columns_uneven"),
+        ('{"a": [LONG], "b": 1}', "json_object_too_long"),
+        ('{"messages": [{"content": [LONG]}]}', "json_object_too_long"),
+        ('{"a": [LONG], "b": [1, x]}', "json_broken"),
+        ('{"a": [LONG], "a": [LONG]}', "json_broken"),
+        ('{"a": [LONG]', "json_broken"),
+        ('{"a": [LONG],}', "json_broken"),
+    ],
+)
+def test_a_long_object_that_is_no_table_is_refused_with_a_cause_of_its_own(text, cause, tmp_path, monkeypatch):
+    monkeypatch.setattr(json_container, "LONGEST_ROW_BYTES", 1_000)
+    monkeypatch.setattr("studio.data.json_scanner._PIECE", 500)
+    with pytest.raises(FileUnreadable) as refused:
+        read(tmp_path, text.replace("LONG", ", ".join(["1"] * 2_000)))
+    assert refused.value.values["cause"] == cause
+    assert cause not in refused.value.message("ja")
 
 
 def test_numbers_at_the_edge_of_a_piece_are_read_whole(tmp_path, monkeypatch):
