@@ -45,6 +45,9 @@ def read_value(text: bytes) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as problem:
         raise _diagnosed(text, problem) from None
+    # Only where so many open can so many lie within one another.
+    if text.count(b"[") + text.count(b"{") > _DEEPEST and _depth(value) > _DEEPEST:
+        raise JsonRefused("json_too_deep")
     keys, is_large = _looked_through(value)
     # Each key ends in a quote and a colon. As many as keys were kept: none came twice. More: look closely, since
     # such a pair may stand inside a string. A large float may have been written as a whole number.
@@ -55,23 +58,28 @@ def read_value(text: bytes) -> Any:
 
 def _looked_through(value: Any) -> tuple[int, bool]:
     """How many keys there are, and whether a float lies where whole numbers are too long to be held."""
-    count, is_large, depth, level = 0, False, 0, [[value]]
-    while level:
-        depth, inner = depth + 1, []
-        for items in level:
-            if type(items) is dict:
-                count += len(items)
-                items = items.values()
-            for item in items:
-                kind = type(item)
-                if kind is dict or kind is list:
-                    inner.append(item)
-                elif kind is float and not _LEAST < item < _MOST:
-                    is_large = True
-        level = inner
-    if depth > _DEEPEST:
-        raise JsonRefused("json_too_deep")
+    count, is_large, left = 0, False, [[value]]
+    while left:
+        items = left.pop()
+        if type(items) is dict:
+            count += len(items)
+            items = items.values()
+        for item in items:
+            kind = type(item)
+            if kind is dict or kind is list:
+                left.append(item)
+            elif kind is float and not _LEAST < item < _MOST:
+                is_large = True
     return count, is_large
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects lie within one another."""
+    depth, level = 0, [value]
+    while level := [item for item in level if type(item) is dict or type(item) is list]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if type(item) is dict else item)]
+    return depth
 
 
 def _refuse_losses(text: str) -> Any:

@@ -135,7 +135,7 @@ def unread_keys(value: Any) -> Iterator[str]:
     found = with_json(value) if type(value) is str else value
     for item in [found] if type(found) is dict else found if type(found) is list else ():
         # Nearly all messages are a role and a text: this is asked of every one.
-        if type(item) is dict and not (item.keys() <= _KEPT and type(item.get("content")) is str):
+        if type(item) is dict and (len(item) > 2 or type(item.get("content")) is not str):
             yield from _unread_in_message(item)
 
 

@@ -252,7 +252,7 @@ class _Import:
                 account.keys.append(key)
                 record = orjson.dumps(outcome.record).decode()
                 aside = list(iterate_aside(reader, outcome.fields))
-                if len(account.aside) < _REPORTED_FIELDS:
+                if aside and len(account.aside) < _REPORTED_FIELDS:
                     account.aside.update(dict.fromkeys(aside))
                 understood.append((account.read, kind, record, _meta(outcome, aside), key))
                 tags += [(account.read, tag) for tag in tags_of(reader, outcome.fields)]
