@@ -8,7 +8,6 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from studio.data.row_actions import read_action
@@ -20,7 +19,8 @@ from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
 from studio.store.history import History, rows_of
 from studio.store.other_rows import OtherPlace
-from studio.store.row_changes import Outcome, Rewrite, RowChange, work_out, write_changes
+from studio.store.planned_changes import read_changes, render_change
+from studio.store.row_changes import Outcome, work_out, write_changes
 from studio.store.row_planning import Planned, Planning, find_meant, held_for, plan
 from studio.store.table import Table
 from studio.worker.context import StoppedByPerson, WorkerJob
@@ -84,7 +84,7 @@ def _change(job: WorkerJob, log: Changes, planning: Planning, seen: int) -> Gene
         yield Phase("planning", total=total, unit="rows")
         planning.newer, planning.watch = log.touched_since(seen), job.heed_stop
         total = _write_plan(job, planning, total)
-        changes = planning.standing(read_plan(job.folder / _PLAN_NAME))
+        changes = planning.standing(_read_plan(job.folder / _PLAN_NAME))
     else:
         changes = planning.changes()
     yield Phase("changing", total=total, unit="rows")
@@ -133,23 +133,13 @@ def _write_plan(job: WorkerJob, planning: Planning, total: int) -> int:
     with (job.folder / _PLAN_NAME).open("wb") as file:
         for looked_at, planned in enumerate(planning.iterate(), 1):
             if planned is not None:
-                file.write(_plan_line(planned, work_out(planned.change, table)))
+                file.write(render_change(work_out(planned.change, table), (planned.because, planned.places)))
                 rows += 1
             if looked_at % _BATCH_ROWS == 0:
                 watch(looked_at)
     return rows
 
 
-def _plan_line(planned: Planned, change: RowChange) -> bytes:
-    record, rewrite = (None, change.record) if isinstance(change.record, Rewrite) else (change.record, None)
-    line = [change.row_id, change.revision, record, rewrite, planned.because, planned.places]
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def read_plan(path: Path) -> Iterator[Planned]:
-    with path.open("rb") as file:
-        for line in file:
-            row_id, revision, record, rewrite, because, places = orjson.loads(line)
-            because = OtherPlace(**because) if isinstance(because, dict) else because
-            change = RowChange(row_id, revision, Rewrite(**rewrite) if rewrite else record)
-            yield Planned(change, None, places, because)
+def _read_plan(path: Path) -> Iterator[Planned]:
+    for change, (because, places) in read_changes(path):
+        yield Planned(change, None, places, OtherPlace(**because) if isinstance(because, dict) else because)

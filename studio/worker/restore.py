@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -17,12 +19,14 @@ from studio.events import Event, Finished, Phase, Progress
 from studio.store.changes import Changes
 from studio.store.connection import transaction
 from studio.store.dataset_file import SUFFIX, open_dataset
-from studio.store.row_changes import KEEP, RowChange, write_changes
+from studio.store.planned_changes import read_changes, render_change
+from studio.store.row_changes import CHUNK_ROWS, KEEP, RowChange, Tick, work_out, write_changes
 from studio.store.table import Table
 from studio.worker.context import StoppedByPerson, WorkerJob
 from studio.worker.differences import opened_rows
 
 ACTION = "restore"
+_PLAN_NAME = "plan.part"
 
 
 class RestoreOptions(BaseModel):
@@ -35,39 +39,59 @@ class RestoreOptions(BaseModel):
 
 
 def run(job: WorkerJob) -> Iterator[Event]:
-    """Raises FileUnreadable, DiskFull, NotYours. Stopped or killed it changes nothing."""
+    """Raises FileUnreadable, DiskFull, NotYours. Stopped or killed it changes nothing.
+
+    What is to change is worked out first, so that others wait only while it is written.
+    """
     began_s = time.monotonic()
     options = RestoreOptions.model_validate(job.options)
     path = version_path(job.workspace, options.version)
     version_info(path)
-    yield Phase("restoring", unit="rows")
+    plan = job.folder / _PLAN_NAME
 
     def tick(done: int) -> None:
         job.heed_stop()
         job.emit(Progress(done, None, "rows"))
 
     try:
-        with (
-            open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX), job.heed_stop) as connection,
-            transaction(connection),
-            # The right to write is held: nobody changes what the second connection reads, and it does not see
-            # what is written here.
-            opened_rows(job.workspace, options.dataset_id, None) as rows,
-        ):
+        with open_dataset(job.workspace / "datasets" / (options.dataset_id + SUFFIX), job.heed_stop) as connection:
             log = Changes(connection, job.spec.owner)
-            changes = _iterate_changes(connection, rows, read_frozen(path))
-            outcome = write_changes(log, job.spec.deed, ACTION, {"number": options.number}, changes, tick)
+            yield Phase("comparing", unit="rows")
+            seen = log.last_id()
+            with opened_rows(job.workspace, options.dataset_id, None) as rows:
+                _write_plan(plan, Table(connection), _iterate_changes(connection, rows, read_frozen(path), tick))
+            yield Phase("restoring", unit="rows")
+            # Once the right to write is held nobody changes what the second connection reads, and it does not see
+            # what is written here.
+            with transaction(connection), opened_rows(job.workspace, options.dataset_id, None) as rows:
+                if log.last_id() == seen:
+                    changes = (change for change, _ in read_changes(plan))
+                else:
+                    changes = _iterate_changes(connection, rows, read_frozen(path), lambda _: job.heed_stop())
+                outcome = write_changes(log, job.spec.deed, ACTION, {"number": options.number}, changes, tick)
     except StoppedByPerson:
         return
+    finally:
+        plan.unlink(missing_ok=True)
     summary = {"rows": outcome.changed, "skipped": dict(outcome.skipped)}
     yield Finished(None, time.monotonic() - began_s, summary)
 
 
+def _write_plan(path: Path, table: Table, changes: Iterator[RowChange]) -> None:
+    with path.open("wb") as file:
+        for change in changes:
+            if change.row_id is not None:
+                change = replace(change, revision=table.row(change.row_id).revision)
+            file.write(render_change(work_out(change, table)))
+
+
 def _iterate_changes(
-    connection: sqlite3.Connection, rows: Iterator[FrozenRow], wanted: Iterator[FrozenRow]
+    connection: sqlite3.Connection, rows: Iterator[FrozenRow], wanted: Iterator[FrozenRow], tick: Tick
 ) -> Iterator[RowChange]:
     threshold = Table(connection).fact("held_out_threshold")
-    for found in iterate_differences(rows, wanted):
+    for looked_at, found in enumerate(iterate_differences(rows, wanted), 1):
+        if looked_at % CHUNK_ROWS == 0:
+            tick(looked_at)
         if found is None:
             continue
         if found.what == REMOVED:

@@ -147,6 +147,21 @@ def test_a_restore_that_is_stopped_leaves_every_row_as_it_was(studio, person, da
     assert studio.datasets.info(person, dataset)["edits"] == edits
 
 
+def test_a_row_that_is_edited_while_a_restore_is_planned_is_restored_too(studio, person, dataset):
+    from studio.events import Phase
+    from studio.worker import restore
+    from tests.dataset_jobs import make_job
+
+    fingerprint = studio.diffs.list(person, dataset)[0]["fingerprint"]
+    job = make_job(person.workspace, "restore", {"dataset_id": dataset, "version": fingerprint, "number": 1})
+    for event in restore.run(job):
+        if isinstance(event, Phase) and event.name == "restoring":
+            studio.datasets.save_row(person, dataset, 7, 1, conversation("Question 7?", "No."), "meanwhile")
+    assert (event.summary["rows"], event.summary["skipped"]) == (4, {})
+    assert finish(studio, studio.diffs.compare(person, dataset, 1, None))["same"] == 30
+    assert not list(job.folder.glob("*.part"))
+
+
 def test_what_was_true_of_the_dataset_is_kept_with_the_version(studio, person, dataset):
     from studio.data.versions import read_about, version_path
     from studio.store.catalogue import open_catalogue
