@@ -22,7 +22,7 @@ from studio.store.changes import HELD_OUT as HELD_OUT_CHANGE
 from studio.store.connection import transaction
 from studio.store.history import History, rows_of
 from studio.store.selecting import Found
-from studio.store.table import StoredRow, Table, count_characters
+from studio.store.table import StoredRow, Table
 
 LARGEST_PAGE = 200
 LARGEST_FRACTION = 0.9
@@ -221,7 +221,7 @@ class DatasetRows:
                 "split": split_of(row.split_key, threshold),
                 "revision": row.revision,
                 "kind": row.kind,
-                "characters": row.characters if row.characters is not None else count_characters(row.record),
+                "characters": row.characters,
                 "tokens": tokens.get(row.row_id),
                 "edited": row.changed > 0,
                 "tags": sorted(tags.get(row.row_id, ())),
