@@ -45,6 +45,7 @@ IMPORTED = {"sample_id": None, "fetch_id": None}
 FINDING = {"check": "empty_sides", "code": "empty", "row_ids": None}
 KNOWN_OF = {
     "data-table.page": {"lost": None},
+    "data-table.count": {"rows": []},
     "data-table.look": {"action.kind": "delete", "filter": {}},
     "data-table.apply": {"action.kind": "delete", "filter": {}, "seen": None},
     "data-editor.words": {"what": "label"},
