@@ -17,7 +17,7 @@
       this.soFar = el("h2", {});
       this.numbers = el("div", { class: "ws-pair-numbers" });
       this.made = el("h2", {});
-      this.versions = el("div", { class: "ws-made" });
+      this.versions = el("div", { class: "ws-pair-versions" });
       this.node = el("aside", { class: "ws-panel ws-pairs-side" }, [
         el("div", { class: "ws-head" }, [this.title, el("span", { class: "ws-spacer" }), this.edit]),
         this.text,
@@ -102,7 +102,7 @@
         return;
       }
       this.versions.replaceChildren(...versions.map((version) =>
-        el("div", { class: "ws-made-one", attrs: { "data-version": String(version.number) } }, [
+        el("div", { class: "ws-pair-version", attrs: { "data-version": String(version.number) } }, [
           el("span", { class: "ws-tag", text: say("data.version_number", { number: version.number }) }),
           el("span", { class: "ws-fine" }, [
             el("span", { text: say("data.fact_rows", { rows: version.rows }) }),

@@ -72,7 +72,7 @@
     await whetstone.dialog({
       title: ctx.say("xray.compare.title"),
       wide: true,
-      body: [el("div", { class: "ws-compare-columns" }, columns.map((column) => column.node))],
+      body: [el("div", { class: "ws-xray-columns" }, columns.map((column) => column.node))],
       actions: [{ label: ctx.say("common.close"), value: true }],
     });
   };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.architecture import rules
@@ -40,6 +42,21 @@ def test_scripts_of_the_page_stay_small():
     lines = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8").count("\n") for path in scripts()}
     large = {name: count for name, count in lines.items() if count > rules.FILE_LINES}
     assert not large, large
+
+
+def test_no_class_is_laid_out_by_two_style_sheets():
+    """All sheets are on one page: a class of one widget that another widget's sheet lays out too breaks the first."""
+    laid_out: dict[str, set[str]] = {}
+    for sheet in (ROOT / "assets" / "css").glob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+        for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", text):
+            names = [re.fullmatch(r"\s*(?::root )?\.([\w-]+)\s*", one) for one in selectors.split(",")]
+            for name in names if re.search(r"\b(display|grid-template\S*|flex-direction)\s*:", body) else ():
+                if name:
+                    laid_out.setdefault(name[1], set()).add(sheet.name)
+    assert len(laid_out) > 100
+    shared = {name: sorted(sheets) for name, sheets in laid_out.items() if len(sheets) > 1}
+    assert not shared, shared
 
 
 def test_everything_is_caught_in_four_places_only():
