@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -106,7 +107,8 @@ def test_tokens_are_counted_while_many_wait_for_weights(engine_root: Path):
             assert all(answer.json() == {"base": "pocket", "precision": None, "loaded": True} for answer in answers)
 
     try:
-        asyncio.run(ask())
+        with ThreadPoolExecutor(1) as pool:  # a thread of its own: a browser's loop may run in this one
+            pool.submit(asyncio.run, ask()).result()
     finally:
         may_go_on.set()
         desk.unload(0)
