@@ -88,7 +88,7 @@ def test_a_finished_run_leads_to_replies_of_base_and_adapter(open_page, root, ap
     expect(page.locator(COLUMN)).to_have_count(2)
     assert titles(page) == [words["base"], words["adapter"]]
     tops = page.locator(".ws-compare-columns > *").evaluate_all("n => n.map((one) => one.getBoundingClientRect().top)")
-    assert len(tops) == 3 and len(set(tops)) == 1, "both columns and the plus stand side by side"
+    assert len(tops) >= 2 and len(set(tops)) == 1, "the columns, and the plus where there is one, stand side by side"
     turns = int(page.locator(PLACE).get_attribute("data-turns"))
     lengths = count_lengths(page, 0)
     ask(page, "How much is mug 7?")
