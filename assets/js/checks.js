@@ -79,10 +79,18 @@
       await data.once(this.act, () => this.ctx.server.stop({ job_id: this.following }));
     }
 
-    // Watches a run to its end. What each check found is shown as soon as it has looked.
-    async follow(job) {
+    // Nobody waits for it: what goes wrong is told here, but for a dataset that was deleted meanwhile.
+    follow(job) {
       if (this.following === job) return;
       this.following = job;
+      this.watch(job).catch((error) => {
+        if (this.following === job) this.following = null;
+        if (error?.code !== "NotYours") whetstone.report(error);
+      });
+    }
+
+    // Watches a run to its end. What each check found is shown as soon as it has looked.
+    async watch(job) {
       const { id } = this.info;
       for (let looks = 0; this.following === job; looks += 1) {
         const state = await this.ctx.server.job({ job_id: job });

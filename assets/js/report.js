@@ -131,7 +131,7 @@
       ctx.on("data:import", (wish) => this.start(wish));
       ctx.on("data:report", ({ job_id: job, id }) => this.openReport(job, id));
       this.followed = new Map(); // job id → its last state
-      ctx.server.running({}).then((jobs) => jobs.forEach((job) => this.follow(job.job_id, false))).catch(whetstone.report);
+      ctx.server.running({}).then((jobs) => Promise.all(jobs.map((job) => this.follow(job.job_id, false)))).catch(whetstone.report);
     }
 
     async start({ sample, again }) {

@@ -58,8 +58,8 @@
     // The same text sent again, after an answer that was lost, is the same deed: it is never done twice.
     deedOf(draft, text) {
       const what = `${draft.row.revision} ${text}`;
-      if (draft.sent?.what !== what) draft.sent = { what, deed: this.ctx.deed() };
-      return draft.sent.deed;
+      if (draft.attempt?.what !== what) draft.attempt = { what, deed: this.ctx.deed() };
+      return draft.attempt.deed;
     }
 
     // The boxes stay as they are, so that text typed (or composed) while the answer was on its way is kept.
@@ -67,7 +67,7 @@
       const { editor } = this;
       const wasNew = sent.isNew;
       const typedOn = sent.typed.size > 0 || JSON.stringify(sent.record) !== text;
-      sent.sent = null;
+      sent.attempt = null;
       editor.drafts.settle(sent, row, typedOn);
       this.ctx.toast(this.ctx.say(wasNew ? "data.row_added" : "data.row_saved", { number: row.position }), "good");
       whetstone.send("data:changed", { id: sent.datasetId, row_id: row.row_id, position: row.position });

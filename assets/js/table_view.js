@@ -103,7 +103,7 @@
     async countLengths() {
       const { panel } = this;
       const { page } = panel;
-      if (!data.columnsShown(panel.info.kind, page).includes("length")) return;
+      if (!panel.info || !data.columnsShown(panel.info.kind, page).includes("length")) return;
       const counting = data.countTokens(panel.ctx.server, page);
       this.drawLengths(page);
       if (await counting && panel.page === page) this.drawLengths(page);

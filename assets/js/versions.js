@@ -43,7 +43,7 @@
       root.replaceChildren(this.body);
       ctx.on("data:dataset", (info) => this.open(info));
       ctx.on("data:save_version", () => this.save());
-      this.open(data.current?.info || null);
+      this.open(data.current?.info || null).catch(whetstone.report);
     }
 
     async open(info) {

@@ -42,12 +42,7 @@ def iterate_elements(scanner: Scanner, before: int, is_next: bool) -> Iterator[R
     """
     last: dict[str, Any] | None = None
     for number in count(before + 1):
-        try:
-            if not is_next:
-                raise ValueBroken(scanner.position, "Expecting ',' delimiter")
-            row = read_element(number, scanner.value_text())
-        except ValueBroken as broken:
-            row = _broken(scanner, number, broken, last, in_array=True)
+        row = _read_next(scanner, number, last, in_array=True, is_next=is_next)
         yield row
         if row.cause in _RESTS:
             return
@@ -68,14 +63,23 @@ def iterate_objects(scanner: Scanner, first: str) -> Iterator[RawRow]:
     for number in count(2):
         if not scanner.peek():
             return
-        try:
-            row = read_element(number, scanner.value_text())
-        except ValueBroken as broken:
-            row = _broken(scanner, number, broken, last, in_array=False)
+        row = _read_next(scanner, number, last, in_array=False)
         yield row
         if row.cause in _RESTS:
             return
         last = row.fields or last
+
+
+def _read_next(
+    scanner: Scanner, number: int, last: dict[str, Any] | None, *, in_array: bool, is_next: bool = True
+) -> RawRow:
+    """last: the fields of the row before it."""
+    try:
+        if not is_next:
+            raise ValueBroken(scanner.position, "Expecting ',' delimiter")
+        return read_element(number, scanner.value_text())
+    except ValueBroken as broken:
+        return _broken(scanner, number, broken, last, in_array=in_array)
 
 
 def _broken(

@@ -72,9 +72,11 @@ class Xray:
             stored = rows.table.rows_by_id(row_ids)
         records, room = {}, COUNTED_BYTES
         for row in stored:
-            record = orjson.loads(row.record)
             room -= len(row.record)
-            if room >= 0 and find_unsendable(record) is None:
+            if room < 0:
+                break
+            record = orjson.loads(row.record)
+            if find_unsendable(record) is None:
                 records[row.row_id] = record
         if not records:
             return {}

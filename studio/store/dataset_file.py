@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sqlite3
@@ -13,6 +12,7 @@ from pathlib import Path
 from studio.errors import DiskFull, FileUnreadable
 from studio.store.characters import count_uncounted
 from studio.store.connection import Migration, migrate, open_database
+from studio.store.locking import try_lock
 from studio.store.masks import masks_path
 
 BLOCK_ROWS = 1000
@@ -284,7 +284,7 @@ def remove_abandoned(folder: Path, is_known: Callable[[str], bool]) -> list[str]
         except FileNotFoundError:
             handle = None
         try:
-            if handle is not None and not _try_lock(handle):
+            if handle is not None and not try_lock(handle):
                 continue
             if not is_known(dataset_id):
                 remove_dataset(path)
@@ -301,17 +301,9 @@ def _taken(lock: Path) -> int:
     """A handle that holds the lock. Tried again where a cleaner removed the file before it was held."""
     while True:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if _try_lock(handle) and os.fstat(handle).st_nlink:
+        if try_lock(handle) and os.fstat(handle).st_nlink:
             return handle
         os.close(handle)
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _lock_path(path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import time
@@ -29,6 +28,7 @@ from studio.data.splits import TRAIN
 from studio.errors import FileUnreadable, NotYours
 from studio.store.catalogue import open_catalogue
 from studio.store.dataset_file import SUFFIX, open_dataset
+from studio.store.locking import try_lock
 from studio.store.table import StoredRow, Table
 
 _WAIT_S = 0.02
@@ -101,20 +101,12 @@ def one_fix_at_a_time(workspace: Path, wait: Callable[[], None]) -> Iterator[Non
     """
     handle = os.open(workspace / "datasets" / "fixes.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        while not _try_lock(handle):
+        while not try_lock(handle):
             wait()
             time.sleep(_WAIT_S)
         yield
     finally:
         os.close(handle)
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_found(check: Check, code: str, record: Record, other: StoredRow) -> bool:

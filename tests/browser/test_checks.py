@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from studio.data.checks import CHECKS as PLUGS
 from tests.browser.conftest import PHONE, open_tab, settle, started_app
 from tests.browser.data_page import DIALOG, EDITOR, TABLE, button
 from tests.browser.test_crawl import untranslated
@@ -60,6 +61,20 @@ def _open_check(page: Page, name: str) -> Locator:
 
 def _rows(page: Page) -> Locator:
     return page.locator(f"{TABLE} tbody tr[data-row]")
+
+
+@pytest.mark.parametrize(
+    ("locale", "names"),
+    [
+        ("en-US", ["Holds e-mail addresses", "Holds the word ….", "Letters are lost, as � shows."]),
+        ("ja-JP", ["メールアドレス", "禁止語 … が使われています。", "… 文字が失われ、� になっています。"]),
+    ],
+)
+def test_a_kind_of_finding_is_named_without_the_values_of_one(open_page, app, locale, names):
+    page = open_page(app.address, locale=locale)
+    words = [PLUGS["personal_data"].words["email"], *PLUGS["forbidden_words"].words.values()]
+    words.append(next(words for words in PLUGS["garbled"].words.values() if "�" in words.en))
+    assert [page.evaluate("whetstone.nameOf", {"en": one.en, "ja": one.ja}) for one in words] == names
 
 
 def test_what_is_found_is_shown_mended_and_undone(page):
